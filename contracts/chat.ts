@@ -1,0 +1,84 @@
+/**
+ * The chat product's own API, under `/api`. Ids are UUIDv7; times are epoch milliseconds.
+ *
+ *   GET    /api/status                         → Status
+ *   GET    /api/conversations                  → { conversations: Conversation[] }   newest first
+ *   POST   /api/conversations                  → Conversation          body: {}
+ *   PATCH  /api/conversations/:id              → Conversation          body: { title }
+ *   DELETE /api/conversations/:id              → 204
+ *   GET    /api/conversations/:id/messages     → { messages: Message[] }   the whole tree, oldest first
+ *   POST   /api/conversations/:id/messages     → server-sent events    body: SendRequest
+ *   POST   /api/messages/:id/continue          → server-sent events    goes on from an answer cut by length or stop
+ *   POST   /api/messages/:id/regenerate        → server-sent events    a sibling answer with a new seed
+ *   POST   /api/messages/:id/stop              → 204                   frees the compute within one token
+ *   PUT    /api/messages/:id/feedback          → Feedback              body: FeedbackRequest
+ *   DELETE /api/messages/:id/feedback          → 204
+ *
+ * An event stream is a sequence of StreamEvent, each as `data: {json}\n\n`; it ends after 'done' or 'error'.
+ * Errors outside a stream are `{ error: { message, code } }` with the fitting HTTP status.
+ */
+import { z } from 'zod';
+import { samplingSchema } from './sampling.ts';
+
+export const statusSchema = z.object({
+  version: z.string(),
+  model: z.object({ id: z.string(), parameters: z.int(), context: z.int() }),
+  ready: z.boolean(),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+export const conversationSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  createdAt: z.int(),
+  updatedAt: z.int(),
+});
+export type Conversation = z.infer<typeof conversationSchema>;
+
+export const thumbSchema = z.enum(['up', 'down']);
+export const feedbackSchema = z.object({
+  messageId: z.string(),
+  thumb: thumbSchema,
+  comment: z.string(),
+  createdAt: z.int(),
+  updatedAt: z.int(),
+});
+export type Feedback = z.infer<typeof feedbackSchema>;
+export const feedbackRequestSchema = z.object({ thumb: thumbSchema, comment: z.string().max(4000).default('') });
+export type FeedbackRequest = z.infer<typeof feedbackRequestSchema>;
+
+export const messageSchema = z.object({
+  id: z.string(),
+  conversationId: z.string(),
+  /** The message that this one answers; siblings share it (regenerated answers). Null for the first. */
+  parentId: z.string().nullable(),
+  role: z.enum(['user', 'assistant']),
+  content: z.string(),
+  createdAt: z.int(),
+  /** 'streaming' while tokens arrive; 'interrupted' if the server died in mid-answer. User messages are 'stop'. */
+  status: z.enum(['streaming', 'stop', 'length', 'cancelled', 'interrupted', 'error']),
+  /** The model's manifest name, for assistant messages. */
+  model: z.string().nullable(),
+  /** Oldest turns left out of the prompt because the context was full. */
+  droppedTurns: z.int(),
+  feedback: feedbackSchema.nullable(),
+});
+export type Message = z.infer<typeof messageSchema>;
+
+export const sendRequestSchema = z.object({
+  content: z.string().trim().min(1).max(32_000),
+  /** The message to hang the new one under; absent: the newest leaf. */
+  parentId: z.string().nullish(),
+  sampling: samplingSchema.partial().optional(),
+});
+export type SendRequest = z.infer<typeof sendRequestSchema>;
+
+export const streamEventSchema = z.discriminatedUnion('type', [
+  /** First: the stored question (absent for continue and regenerate) and the empty answer. */
+  z.object({ type: z.literal('start'), question: messageSchema.nullable(), answer: messageSchema }),
+  z.object({ type: z.literal('delta'), text: z.string() }),
+  z.object({ type: z.literal('title'), conversation: conversationSchema }),
+  z.object({ type: z.literal('done'), answer: messageSchema }),
+  z.object({ type: z.literal('error'), message: z.string() }),
+]);
+export type StreamEvent = z.infer<typeof streamEventSchema>;
