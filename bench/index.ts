@@ -1,1 +1,1 @@
-export {};
+export { type TrainBenchmark, type TrainSize, benchTrain, parseTrainSize } from './train.ts';
