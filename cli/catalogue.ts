@@ -1,0 +1,60 @@
+/**
+ * Every command, in the order in which a model is made. A command's module is loaded only when it is asked
+ * for, so that `parley --help` never waits for the engine.
+ */
+import type { Command } from 'commander';
+
+/** Adds flags, help and the action to a command that has its name and summary already. */
+export type Define = (command: Command) => void;
+
+export interface Entry {
+  /** The words typed after `parley`, e.g. 'tokenizer train'. */
+  words: string;
+  summary: string;
+  load: () => Promise<{ define: Define }>;
+}
+
+/** Commands of two words are gathered under their first. */
+export const groups: Record<string, string> = {
+  tokenizer: 'learn a vocabulary; turn text into token ids and back',
+  data: 'gather the text and the conversations to learn from',
+  bench: 'measure speed on this machine',
+};
+
+export const catalogue: Entry[] = [
+  {
+    words: 'tokenizer train',
+    summary: 'learn a byte-level BPE vocabulary from text',
+    load: () => import('./commands/tokenizer-train.ts'),
+  },
+  {
+    words: 'tokenizer encode',
+    summary: 'one JSON string a line in, one JSON array of token ids a line out',
+    load: () => import('./commands/tokenizer-encode.ts'),
+  },
+  {
+    words: 'tokenizer decode',
+    summary: 'one JSON array of token ids a line in, one JSON string a line out',
+    load: () => import('./commands/tokenizer-decode.ts'),
+  },
+  {
+    words: 'pretrain',
+    summary: 'train a language model from text',
+    load: () => import('./commands/pretrain.ts'),
+  },
+  {
+    words: 'sft',
+    summary: 'fine-tune a pretrained model on conversations',
+    load: () => import('./commands/sft.ts'),
+  },
+  {
+    words: 'evaluate',
+    summary: 'measure a model on held-out text and tasks, beside another one',
+    load: () => import('./commands/evaluate.ts'),
+  },
+  {
+    words: 'loop',
+    summary: 'all of it: data, tokenizer, pretraining, fine-tuning, evaluation',
+    load: () => import('./commands/loop.ts'),
+  },
+];
