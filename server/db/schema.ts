@@ -1,0 +1,83 @@
+/** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
+import type { Feedback, Message } from '@parley/contracts';
+
+export interface UserRow {
+  id: string;
+  name: string;
+  created_at: number;
+}
+
+export interface ConversationRow {
+  id: string;
+  owner_id: string;
+  title: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface MessageRow {
+  id: string;
+  conversation_id: string;
+  parent_id: string | null;
+  role: Message['role'];
+  content: string;
+  status: Message['status'];
+  model_name: string | null;
+  weights_hash: string | null;
+  dropped_turns: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface GenerationRow {
+  id: string;
+  message_id: string;
+  model_name: string | null;
+  weights_hash: string | null;
+  /** JSON of the whole `Sampling`. */
+  sampling: string;
+  seed: number;
+  /** Null until the model has taken the prompt. */
+  prompt_tokens: TokenColumn | null;
+  answer_tokens: TokenColumn;
+  dropped_turns: number;
+  finish_reason: string | null;
+  created_at: number;
+  finished_at: number | null;
+}
+
+export interface FeedbackRow {
+  id: string;
+  message_id: string;
+  user_id: string;
+  thumb: Feedback['thumb'];
+  comment: string;
+  model_name: string | null;
+  weights_hash: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface Tables {
+  users: UserRow;
+  conversations: ConversationRow;
+  messages: MessageRow;
+  generations: GenerationRow;
+  feedback: FeedbackRow;
+}
+
+/** Token ids as they are stored: little-endian uint32. libsql takes a Buffer and gives an ArrayBuffer back. */
+export type TokenColumn = Buffer | ArrayBuffer;
+
+export function packTokens(tokens: readonly number[]): TokenColumn {
+  const bytes = Buffer.alloc(tokens.length * 4);
+  tokens.forEach((token, index) => {
+    bytes.writeUInt32LE(token, index * 4);
+  });
+  return bytes;
+}
+
+export function unpackTokens(column: TokenColumn): number[] {
+  const bytes = Buffer.isBuffer(column) ? column : Buffer.from(column);
+  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4));
+}
