@@ -1,0 +1,202 @@
+/**
+ * The decoder Transformer: Llama's architecture (Touvron et al. 2023), from token ids to the hidden state whose
+ * product with the embedding gives the logits.
+ *
+ *     ids ─ embedding ─┬──────────────────────────────┬─ + ─┬────────────────────────┬─ + ─ … ─ norm ─ hidden
+ *                      └ norm ─ qkv ─ attention ─ out ┘     └ norm ─ gate|up ─ swiglu ─ down ┘
+ *
+ * Pre-normalisation with RMSNorm (Zhang and Sennrich 2019), rotary positions (Su et al. 2021, Hugging Face's
+ * rotate-half layout), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020).
+ *
+ * N = batch × length rows throughout; row b × length + t is token t of sequence b. Parameters carry Hugging Face's
+ * names, except that the three attention projections and the two SwiGLU projections are stored as one matrix each
+ * (rows q|k|v and gate|up), so that each pair of layers reads its input once. lm/checkpoint splits them on disk.
+ */
+import type { ModelConfig } from '@parley/contracts';
+import {
+  attention,
+  cachedAttention,
+  crossEntropy,
+  embedding,
+  type KeyValueCache,
+  linear,
+  ParameterSet,
+  type Random,
+  rmsNorm,
+  swiglu,
+  type Tensor,
+} from '@parley/engine';
+
+/** How a batch is laid out: `batch` sequences of `length` tokens, one after the other. */
+export interface BatchLayout {
+  batch: number;
+  length: number;
+  /** For packed documents: the first position in its row that each of the N tokens may attend to; default 0. */
+  starts?: Int32Array;
+}
+
+interface Block {
+  attentionNorm: Tensor;
+  qkv: Tensor;
+  attentionOutput: Tensor;
+  feedForwardNorm: Tensor;
+  gateUp: Tensor;
+  down: Tensor;
+}
+
+/** What mixes positions in a block: attention over a batch, or over the cache. [N, (H+2G)·d] → [N, H·d]. */
+type Mixer = (qkv: Tensor, layer: number) => Tensor;
+
+export class Llama {
+  readonly config: ModelConfig;
+  readonly parameters: ParameterSet;
+  readonly #embedding: Tensor;
+  readonly #blocks: Block[];
+  readonly #finalNorm: Tensor;
+  /** The output matrix [vocabulary, width]: the embedding itself when tied. */
+  readonly #head: Tensor;
+
+  /**
+   * @param random draws the initial weights: normal with deviation `initializer_range`, the two projections that
+   *   write into the residual stream scaled down by √(2 × layers) (GPT-2). Absent: zeros, to be loaded over.
+   * @throws RangeError when the heads do not fit together
+   */
+  constructor(config: ModelConfig, random?: Random) {
+    checkHeads(config);
+    this.config = config;
+    this.parameters = new ParameterSet(parameterSpecs(config));
+    const get = (name: string) => this.parameters.get(name);
+    this.#embedding = get('model.embed_tokens.weight');
+    this.#finalNorm = get('model.norm.weight');
+    this.#head = config.tie_word_embeddings ? this.#embedding : get('lm_head.weight');
+    this.#blocks = Array.from({ length: config.num_hidden_layers }, (_, layer) => ({
+      attentionNorm: get(`model.layers.${layer}.input_layernorm.weight`),
+      qkv: get(`model.layers.${layer}.self_attn.qkv_proj.weight`),
+      attentionOutput: get(`model.layers.${layer}.self_attn.o_proj.weight`),
+      feedForwardNorm: get(`model.layers.${layer}.post_attention_layernorm.weight`),
+      gateUp: get(`model.layers.${layer}.mlp.gate_up_proj.weight`),
+      down: get(`model.layers.${layer}.mlp.down_proj.weight`),
+    }));
+    if (random) initialise(this.parameters, config, random);
+  }
+
+  /** Hidden states [N, width] of whole sequences, for training and scoring. `ids` holds N token ids. */
+  hidden(ids: Int32Array, { batch, length, starts }: BatchLayout): Tensor {
+    const { max_position_embeddings: context } = this.config;
+    if (length > context)
+      throw new RangeError(`Sequences of ${length} tokens exceed the model's context of ${context}.`);
+    const shape = { ...attentionShape(this.config), batch, length, starts };
+    return this.#decode(ids, (qkv) => attention(qkv, shape));
+  }
+
+  /**
+   * Next-token loss: sum of negative log-probabilities / normalizer (default: the number of counted targets).
+   * @param targets N ids, target of row i is the token after it; -1 where no loss is taken
+   * @returns the scalar loss and, per row, the log-probability of its target (0 where ignored)
+   */
+  loss(
+    ids: Int32Array,
+    targets: Int32Array,
+    { normalizer, ...layout }: BatchLayout & { normalizer?: number },
+  ): { loss: Tensor; logProbabilities: Float32Array } {
+    return crossEntropy(this.hidden(ids, layout), this.#head, targets, { normalizer });
+  }
+
+  /**
+   * Hidden states [N, width] of N new tokens that attend to what the cache holds of their slots; writes their keys
+   * and values into it. Rows of one slot come in increasing position.
+   */
+  forwardCached(ids: Int32Array, cache: KeyValueCache, slots: Int32Array, positions: Int32Array): Tensor {
+    const shape = attentionShape(this.config);
+    return this.#decode(ids, (qkv, layer) => cachedAttention(qkv, cache, layer, slots, positions, shape));
+  }
+
+  /** Logits [N, vocabulary] of hidden states [N, width]. */
+  logits(hidden: Tensor): Tensor {
+    return linear(hidden, this.#head);
+  }
+
+  #decode(ids: Int32Array, mix: Mixer): Tensor {
+    const epsilon = this.config.rms_norm_eps;
+    let stream = embedding(this.#embedding, ids);
+    for (const [layer, block] of this.#blocks.entries()) {
+      const mixed = mix(linear(rmsNorm(stream, block.attentionNorm, epsilon), block.qkv), layer);
+      stream = linear(mixed, block.attentionOutput, stream);
+      const fed = swiglu(linear(rmsNorm(stream, block.feedForwardNorm, epsilon), block.gateUp));
+      stream = linear(fed, block.down, stream);
+    }
+    return rmsNorm(stream, this.#finalNorm, epsilon);
+  }
+}
+
+/** Trainable values of a model of this shape; tied embeddings count once. */
+export function countParameters(config: ModelConfig): number {
+  return parameterSpecs(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+function attentionShape(config: ModelConfig) {
+  return {
+    heads: config.num_attention_heads,
+    keyValueHeads: config.num_key_value_heads,
+    headDim: config.head_dim,
+    ropeTheta: config.rope_theta,
+  };
+}
+
+/** Every parameter in the order of the forward pass. Weight decay is for matrices, not for norms (as in GPT-3). */
+function parameterSpecs(config: ModelConfig): { name: string; shape: number[]; decay: boolean }[] {
+  const { vocab_size: vocabulary, hidden_size: width, intermediate_size: inner, head_dim: headDim } = config;
+  const queryWidth = config.num_attention_heads * headDim;
+  const keyValueWidth = config.num_key_value_heads * headDim;
+  const matrix = (name: string, rows: number, columns: number) => ({ name, shape: [rows, columns], decay: true });
+  const norm = (name: string) => ({ name, shape: [width], decay: false });
+
+  const blocks = Array.from({ length: config.num_hidden_layers }, (_, layer) => {
+    const prefix = `model.layers.${layer}`;
+    return [
+      norm(`${prefix}.input_layernorm.weight`),
+      matrix(`${prefix}.self_attn.qkv_proj.weight`, queryWidth + 2 * keyValueWidth, width),
+      matrix(`${prefix}.self_attn.o_proj.weight`, width, queryWidth),
+      norm(`${prefix}.post_attention_layernorm.weight`),
+      matrix(`${prefix}.mlp.gate_up_proj.weight`, 2 * inner, width),
+      matrix(`${prefix}.mlp.down_proj.weight`, width, inner),
+    ];
+  });
+  return [
+    matrix('model.embed_tokens.weight', vocabulary, width),
+    ...blocks.flat(),
+    norm('model.norm.weight'),
+    ...(config.tie_word_embeddings ? [] : [matrix('lm_head.weight', vocabulary, width)]),
+  ];
+}
+
+function initialise(parameters: ParameterSet, config: ModelConfig, random: Random): void {
+  const residualScale = 1 / Math.sqrt(2 * config.num_hidden_layers);
+  for (const { name } of parameters.specs) {
+    const values = parameters.get(name).data;
+    if (name.endsWith('norm.weight')) {
+      values.fill(1);
+      continue;
+    }
+    const writesResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
+    const deviation = config.initializer_range * (writesResidual ? residualScale : 1);
+    for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+  }
+}
+
+function checkHeads({
+  num_attention_heads: heads,
+  num_key_value_heads: keyValueHeads,
+  head_dim: headDim,
+}: ModelConfig): void {
+  if (heads % keyValueHeads !== 0) {
+    throw new RangeError(
+      `${keyValueHeads} key/value heads do not divide ${heads} query heads; choose a divisor of ${heads}.`,
+    );
+  }
+  if (headDim % 2 !== 0) {
+    throw new RangeError(
+      `Rotary embedding needs an even head width, not ${headDim}; change the width or the number of heads.`,
+    );
+  }
+}
