@@ -1,0 +1,43 @@
+// The native kernels as TypeScript sees them. Loaded on first use; build.ts makes the file.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
+ */
+export interface Native {
+  // addon.cc: the run time
+  threads(): number;
+  setThreads(count: number): void;
+  /** The kernel family in use: portable, avx2, avx512 or avx512bf16. */
+  cpuFeatures(): string;
+  /** Fresh zeroed memory, aligned to 2 MiB, on large pages; given back when it is garbage-collected. */
+  reserveBlock(bytes: number): ArrayBuffer;
+
+  // kernels/peak.cc
+  /** GFLOP/s of f32 multiply-adds on registers, all threads, best of as many bursts as fit into `seconds`. */
+  measurePeakF32(seconds: number): number;
+  /** The same of bf16 dot products; equal to the f32 figure where the processor has none. */
+  measurePeakBf16(seconds: number): number;
+}
+
+let loaded: Native | undefined;
+
+/** The addon; throws an Error that says how to build it if it is missing. */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const path = process.env.PARLEY_NATIVE ?? fileURLToPath(new URL('build/parley.node', import.meta.url));
+  if (!existsSync(path)) {
+    throw new Error(`The native kernels are not built (${path} is missing). Run: npm run build:native`);
+  }
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    throw new Error(`The native kernels could not be loaded: ${(error as Error).message}`, { cause: error });
+  }
+}

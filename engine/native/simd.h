@@ -1,0 +1,244 @@
+// Vectors of floats, in the width of the instruction set that a kernel file is being compiled for.
+//
+// `Floats` is a native vector of `lanes` floats: 16 with AVX-512, 8 with AVX2, 4 otherwise (SSE2, NEON). It is a
+// compiler vector type, so + - * / and comparisons work on it directly. Floating-point contraction is off in this
+// build: a multiply-add is fused where fma() is written and nowhere else, so that two loops with the same operations
+// give the same bits. (Portable x86 has no fused multiply-add; there fma() rounds twice, always.)
+//
+// Reductions over a row have one order per instruction set: lane-wise accumulation, then sum(), which adds halves.
+// Tails: loadPartial() fills missing lanes with `fill`, so a reduction can treat the tail as a full vector.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace parley::PARLEY_ISA {
+
+#if defined(__AVX512F__)
+constexpr int lanes = 16;
+#elif defined(__AVX2__)
+constexpr int lanes = 8;
+#else
+constexpr int lanes = 4;
+#endif
+
+// Of the same size as Floats; what comparisons of Floats give (-1 where true, 0 where false).
+typedef int32_t Ints __attribute__((vector_size(4 * lanes)));
+
+#if defined(__AVX512F__)
+using Floats = __m512;
+#elif defined(__AVX2__)
+using Floats = __m256;
+#else
+typedef float Floats __attribute__((vector_size(16)));
+#endif
+
+inline Floats broadcast(float value) { return Floats{} + value; }
+
+inline Floats load(const float* from) {
+  Floats result;
+  std::memcpy(&result, from, sizeof result);
+  return result;
+}
+
+inline void store(float* to, Floats value) { std::memcpy(to, &value, sizeof value); }
+
+// The first `count` (0 .. lanes) floats; the other lanes are `fill`.
+inline Floats loadPartial(const float* from, int64_t count, float fill = 0) {
+#if defined(__AVX512F__)
+  return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), __mmask16((1u << count) - 1), from);
+#else
+  float buffer[lanes];
+  for (int i = 0; i < lanes; i++) buffer[i] = i < count ? from[i] : fill;
+  return load(buffer);
+#endif
+}
+
+// Stores the first `count` (0 .. lanes) lanes.
+inline void storePartial(float* to, Floats value, int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, __mmask16((1u << count) - 1), value);
+#else
+  float buffer[lanes];
+  store(buffer, value);
+  for (int i = 0; i < count; i++) to[i] = buffer[i];
+#endif
+}
+
+// a * b + c
+inline Floats fma(Floats a, Floats b, Floats c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX2__)
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+  return (Floats)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+// The larger of each pair of lanes; b where either is NaN.
+inline Floats max(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return _mm512_max_ps(a, b);
+#elif defined(__AVX2__)
+  return _mm256_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
+// The smaller of each pair of lanes; b where either is NaN.
+inline Floats min(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return _mm512_min_ps(a, b);
+#elif defined(__AVX2__)
+  return _mm256_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+// a < b ? yes : no in each lane; `no` where either is NaN. Mask with this, never by adding -infinity.
+inline Floats selectLess(Floats a, Floats b, Floats yes, Floats no) {
+#if defined(__AVX512F__)
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+#elif defined(__AVX2__)
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+#else
+  return a < b ? yes : no;
+#endif
+}
+
+// 0, 1, 2 ... lanes - 1
+inline Floats laneIndices() {
+  Floats result;
+  for (int i = 0; i < lanes; i++) result[i] = float(i);
+  return result;
+}
+
+// The sum over all lanes, halves first: ((0+8)+(4+12)) + ...
+inline float sum(Floats value) {
+  float buffer[lanes];
+  store(buffer, value);
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) buffer[i] += buffer[i + half];
+  }
+  return buffer[0];
+}
+
+// The largest lane. Lanes must not be NaN.
+inline float largest(Floats value) {
+  float buffer[lanes];
+  store(buffer, value);
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) buffer[i] = buffer[i] > buffer[i + half] ? buffer[i] : buffer[i + half];
+  }
+  return buffer[0];
+}
+
+inline Floats squareRoot(Floats value) {
+#if defined(__AVX512F__)
+  return _mm512_sqrt_ps(value);
+#elif defined(__AVX2__)
+  return _mm256_sqrt_ps(value);
+#else
+  Floats result;
+  for (int i = 0; i < lanes; i++) result[i] = std::sqrt(value[i]);
+  return result;
+#endif
+}
+
+// e^x with a relative error below 2e-7. Exactly 0 below -87.33 (so that masked scores of -infinity vanish), e^88.37
+// above 88.37, NaN for NaN. Range reduction to |r| <= ln 2 / 2 and the degree-6 polynomial of Cephes' expf.
+inline Floats exp(Floats x) {
+  const Floats lowest = broadcast(-87.33654f);
+  const Floats clamped = min(broadcast(88.37626f), max(lowest, x));
+  const Floats magic = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number in the low bits
+  const Floats shifted = fma(clamped, broadcast(1.44269504f), magic);
+  const Floats whole = shifted - magic;
+  Floats r = fma(whole, broadcast(-0.693359375f), clamped);
+  r = fma(whole, broadcast(2.12194440e-4f), r);
+  Floats p = broadcast(1.9875691500e-4f);
+  p = fma(p, r, broadcast(1.3981999507e-3f));
+  p = fma(p, r, broadcast(8.3334519073e-3f));
+  p = fma(p, r, broadcast(4.1665795894e-2f));
+  p = fma(p, r, broadcast(1.6666665459e-1f));
+  p = fma(p, r, broadcast(5.0000001201e-1f));
+  p = fma(p, r * r, r + 1.0f);
+  Ints exponent;
+  std::memcpy(&exponent, &shifted, sizeof exponent);
+  Ints bits = (exponent << 23) + 0x3f800000;
+  Floats power;
+  std::memcpy(&power, &bits, sizeof power);
+  return selectLess(x, lowest, Floats{}, p * power);
+}
+
+// 1 / (1 + e^-x)
+inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+
+// bfloat16 is the upper half of a float. Rounds to nearest, ties to even; NaN stays NaN.
+inline uint16_t toBf16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return uint16_t((bits >> 16) | 0x40);
+  return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+inline float fromBf16(uint16_t half) {
+  const uint32_t bits = uint32_t(half) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// Each lane rounded to bfloat16, still as a float.
+inline Floats roundToBf16(Floats value) {
+  Ints bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  Ints rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & int32_t(0xffff0000);
+  const Ints magnitude = bits & 0x7fffffff;
+  rounded = magnitude > 0x7f800000 ? (bits | 0x400000) : rounded;
+  Floats result;
+  std::memcpy(&result, &rounded, sizeof result);
+  return result;
+}
+
+// `lanes` bfloat16 numbers, as floats.
+inline Floats loadBf16(const uint16_t* from) {
+#if defined(__AVX512F__)
+  const __m256i halves = _mm256_loadu_si256((const __m256i*)from);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+#elif defined(__AVX2__)
+  const __m128i halves = _mm_loadu_si128((const __m128i*)from);
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+#else
+  Floats result;
+  for (int i = 0; i < lanes; i++) result[i] = fromBf16(from[i]);
+  return result;
+#endif
+}
+
+// Stores each lane rounded to bfloat16.
+inline void storeBf16(uint16_t* to, Floats value) {
+#if defined(__AVX512BF16__)
+  const __m256bh halves = _mm512_cvtneps_pbh(value);
+  std::memcpy(to, &halves, sizeof halves);
+#elif defined(__AVX512F__)
+  const __m512i bits = _mm512_srli_epi32(_mm512_castps_si512(roundToBf16(value)), 16);
+  _mm256_storeu_si256((__m256i*)to, _mm512_cvtepi32_epi16(bits));
+#else
+  float buffer[lanes];
+  store(buffer, value);
+  for (int i = 0; i < lanes; i++) to[i] = toBf16(buffer[i]);
+#endif
+}
+
+}  // namespace parley::PARLEY_ISA
