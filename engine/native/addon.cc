@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpu.h"
 #include "pool.h"
+#include "precision.h"
 
 // build.ts defines PARLEY_FAMILIES(F), which applies F to the name of each file in kernels/, and PARLEY_ISAS(I),
 // which applies I to each instruction set they were compiled for.
@@ -23,6 +24,13 @@ double getThreads() { return threads(); }
 
 void changeThreads(int64_t count) { setThreads(count > 1000000 ? 1000000 : int(count)); }
 
+std::string precisionName() { return precision() == Precision::bf16 ? "bf16" : "f32"; }
+
+void changePrecision(std::string name) {
+  if (name != "bf16" && name != "f32") throw std::runtime_error("name is \"" + name + "\", expected bf16 or f32");
+  setPrecision(name == "bf16" ? Precision::bf16 : Precision::f32);
+}
+
 std::string cpuFeatures() { return isaName(chosenIsa()); }
 
 // An ArrayBuffer over fresh zeroed memory on large pages.
@@ -41,6 +49,8 @@ napi_value reserveBlock(napi_env env, int64_t bytes) {
 constexpr Kernel runtimeKernels[] = {
     kernel<getThreads>("threads"),
     kernel<changeThreads>("setThreads", {"count"}),
+    kernel<precisionName>("precision"),
+    kernel<changePrecision>("setPrecision", {"name"}),
     kernel<cpuFeatures>("cpuFeatures"),
     kernel<reserveBlock>("reserveBlock", {"bytes"}),
 };

@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+/** How operands enter matrix products; sums are f32 either way. */
+export type Precision = 'bf16' | 'f32';
+
 /**
  * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
  */
@@ -10,6 +13,8 @@ export interface Native {
   // addon.cc: the run time
   threads(): number;
   setThreads(count: number): void;
+  precision(): Precision;
+  setPrecision(name: Precision): void;
   /** The kernel family in use: portable, avx2, avx512 or avx512bf16. */
   cpuFeatures(): string;
   /** Fresh zeroed memory, aligned to 2 MiB, on large pages; given back when it is garbage-collected. */
@@ -40,4 +45,28 @@ function load(): Native {
   } catch (error) {
     throw new Error(`The native kernels could not be loaded: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Threads that kernels run on. Default: the processors that this process may use. */
+export function threads(): number {
+  return native().threads();
+}
+
+/** @param count 1 to 256. Results have the same bits for any number of threads. */
+export function setThreads(count: number): void {
+  native().setThreads(count);
+}
+
+/** Precision of matrix products, 'bf16' unless set. */
+export function precision(): Precision {
+  return native().precision();
+}
+
+export function setPrecision(name: Precision): void {
+  native().setPrecision(name);
+}
+
+/** The kernel family in use: portable, avx2, avx512 or avx512bf16. PARLEY_CPU in the environment overrides it. */
+export function cpuFeatures(): string {
+  return native().cpuFeatures();
 }

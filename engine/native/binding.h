@@ -30,10 +30,10 @@
 //
 // Arguments are unpacked by the C++ signature: Array<float>, Array<int32_t>, Array<uint16_t> take a Float32Array,
 // Int32Array, Uint16Array (const or not); std::optional<Array<T>> also takes null; double and float take a number,
-// int64_t a whole number >= 0, bool a boolean, Handle<T>& an object made by handle(). A first parameter of type
-// napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong types and counts of
-// arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it touches memory.
-// Any std::exception thrown outside a pool task becomes an error whose message begins with the kernel's name.
+// int64_t a whole number >= 0, bool a boolean, std::string a short string, Handle<T>& an object made by handle(). A
+// first parameter of type napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong
+// types and counts of arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it
+// touches memory. Any std::exception thrown outside a pool task becomes an error that begins with the kernel's name.
 //
 // What a file in kernels/ must not do: hold objects with constructors at namespace scope (they would run, compiled
 // for AVX-512, on processors without it) or define anything outside namespace parley::PARLEY_ISA. Inline functions of
@@ -192,6 +192,16 @@ struct Unpack<bool> {
     bool result = false;
     if (napi_get_value_bool(env, value, &result) != napi_ok) wrongType(name, "a boolean");
     return result;
+  }
+};
+
+template <>
+struct Unpack<std::string> {
+  static std::string from(napi_env env, napi_value value, const char* name) {
+    char buffer[256];
+    size_t length = 0;
+    if (napi_get_value_string_utf8(env, value, buffer, sizeof buffer, &length) != napi_ok) wrongType(name, "a string");
+    return std::string(buffer, length);
   }
 };
 
