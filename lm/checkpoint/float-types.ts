@@ -34,9 +34,9 @@ export function floatsToBytes(dtype: 'F32' | 'BF16', values: Float32Array): Uint
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < halves.length; i++) {
     const word = words[i]!;
-    const isNaN = (word & 0x7fffffff) > 0x7f800000;
+    const notANumber = (word & 0x7fffffff) > 0x7f800000;
     // Adding the rounding carry could turn a NaN into infinity: a NaN keeps its upper half, made quiet.
-    halves[i] = isNaN ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    halves[i] = notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
   }
   return new Uint8Array(halves.buffer);
 }
