@@ -56,21 +56,21 @@ export function lineChart(title: string, labels: { x: string; y: string }, serie
   });
   let legendX = margin.left;
   const legend = drawn.map(({ name }, index) => {
-    const item = `<rect x="${legendX}" y="26" width="14" height="3" fill="${colours[index % colours.length]}"/><text x="${legendX + 20}" y="32">${escape(name)}</text>`;
+    const item = `<rect x="${legendX}" y="26" width="14" height="3" fill="${colours[index % colours.length]}"/><text x="${legendX + 20}" y="32">${escapeMarkup(name)}</text>`;
     legendX += 40 + 7 * name.length;
     return item;
   });
 
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeMarkup(title)}">`,
     '<style>text{font:12px system-ui,sans-serif;fill:#444}.title{font-weight:600;font-size:14px;fill:#111}.grid{stroke:#ddd}.axis{stroke:#888}',
     '@media(prefers-color-scheme:dark){text{fill:#bbb}.title{fill:#eee}.grid{stroke:#3a3a3a}}</style>',
-    `<text class="title" x="${margin.left}" y="18">${escape(title)}</text>`,
+    `<text class="title" x="${margin.left}" y="18">${escapeMarkup(title)}</text>`,
     ...legend,
     ...grid,
     `<path class="axis" fill="none" d="M${margin.left} ${margin.top}V${bottom}H${right}"/>`,
-    `<text x="${margin.left + plotWidth / 2}" y="${height - 10}" text-anchor="middle">${escape(labels.x)}</text>`,
-    `<text transform="translate(16 ${margin.top + plotHeight / 2}) rotate(-90)" text-anchor="middle">${escape(labels.y)}</text>`,
+    `<text x="${margin.left + plotWidth / 2}" y="${height - 10}" text-anchor="middle">${escapeMarkup(labels.x)}</text>`,
+    `<text transform="translate(16 ${margin.top + plotHeight / 2}) rotate(-90)" text-anchor="middle">${escapeMarkup(labels.y)}</text>`,
     ...lines,
     '</svg>',
   ].join('\n')}\n`;
@@ -121,6 +121,6 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function escape(text: string): string {
+function escapeMarkup(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

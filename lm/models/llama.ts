@@ -18,6 +18,8 @@ import {
   cachedAttention,
   crossEntropy,
   embedding,
+  fillConstant,
+  fillNormal,
   type KeyValueCache,
   linear,
   ParameterSet,
@@ -118,7 +120,7 @@ export class Llama {
 
   #decode(ids: Int32Array, mix: Mixer): Tensor {
     const epsilon = this.config.rms_norm_eps;
-    let stream = embedding(this.#embedding, ids);
+    let stream = embedding(ids, this.#embedding);
     for (const [layer, block] of this.#blocks.entries()) {
       const mixed = mix(linear(rmsNorm(stream, block.attentionNorm, epsilon), block.qkv), layer);
       stream = linear(mixed, block.attentionOutput, stream);
@@ -173,14 +175,9 @@ function parameterSpecs(config: ModelConfig): { name: string; shape: number[]; d
 function initialise(parameters: ParameterSet, config: ModelConfig, random: Random): void {
   const residualScale = 1 / Math.sqrt(2 * config.num_hidden_layers);
   for (const { name } of parameters.specs) {
-    const values = parameters.get(name).data;
-    if (name.endsWith('norm.weight')) {
-      values.fill(1);
-      continue;
-    }
     const writesResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
-    const deviation = config.initializer_range * (writesResidual ? residualScale : 1);
-    for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+    if (name.endsWith('norm.weight')) fillConstant(parameters.get(name), 1);
+    else fillNormal(parameters.get(name), random, config.initializer_range * (writesResidual ? residualScale : 1));
   }
 }
 

@@ -1,0 +1,184 @@
+/**
+ * Draws a token from logits.
+ *
+ * The order of the operations is Hugging Face's: repetition penalty (Keskar et al. 2019), temperature, top-k, top-p
+ * (Holtzman et al. 2020), min-p (Nguyen et al. 2024). Min-p is applied first because it commutes with the others
+ * (the most likely token always stays) and leaves them few candidates. The vocabulary is never sorted: top-k selects
+ * its threshold in linear time, and top-p sorts only tokens that can be in its set. With P to be covered by V
+ * candidates, those below a share of (1 − P) / V sum to less than 1 − P, so the set lies within the others.
+ */
+import type { Sampling } from '@parley/contracts';
+import type { Random } from '@parley/engine';
+
+/** How likely the model itself (temperature 1, nothing cut) found a token, in nats. */
+export interface TokenScore {
+  id: number;
+  logProbability: number;
+  /** The most likely tokens, best first, as many as were asked for. */
+  alternatives: { id: number; logProbability: number }[];
+}
+
+export type SamplerSettings = Pick<Sampling, 'temperature' | 'topK' | 'topP' | 'minP' | 'repetitionPenalty'>;
+
+/** Holds the scratch memory for one vocabulary size; requests of one thread share it. */
+export class Sampler {
+  readonly vocabulary: number;
+  readonly #penalised: Float32Array;
+  readonly #ids: Int32Array;
+  readonly #weights: Float64Array;
+
+  constructor(vocabulary: number) {
+    this.vocabulary = vocabulary;
+    this.#penalised = new Float32Array(vocabulary);
+    this.#ids = new Int32Array(vocabulary);
+    this.#weights = new Float64Array(vocabulary);
+  }
+
+  /**
+   * @param logits one per token id; not changed
+   * @param seen ids in the prompt and the answer so far, for the repetition penalty
+   * @returns the drawn id; the most likely one, the lowest of equals, at temperature 0
+   * @throws RangeError when the logits are not finite
+   */
+  sample(logits: Float32Array, settings: SamplerSettings, random: Random, seen: Iterable<number>): number {
+    const values = settings.repetitionPenalty === 1 ? logits : this.#penalise(logits, settings.repetitionPenalty, seen);
+    const best = argmax(values);
+    if (!Number.isFinite(values[best])) {
+      throw new RangeError(
+        `The model's logits are not finite (largest: ${values[best]}); its weights are damaged or it diverged in training.`,
+      );
+    }
+    if (settings.temperature === 0) return best;
+
+    let count = this.#collect(values, values[best]!, settings);
+    if (settings.topK > 0 && settings.topK < count) count = this.#keepTopK(count, settings.topK);
+    if (settings.topP < 1) count = this.#keepTopP(count, settings.topP);
+    return this.#draw(count, random);
+  }
+
+  #penalise(logits: Float32Array, penalty: number, seen: Iterable<number>): Float32Array {
+    const values = this.#penalised;
+    values.set(logits);
+    for (const id of seen) {
+      const value = logits[id];
+      if (value !== undefined) values[id] = value > 0 ? value / penalty : value * penalty;
+    }
+    return values;
+  }
+
+  /** Candidates in the order of their ids, with weights relative to the most likely token. */
+  #collect(values: Float32Array, largest: number, { temperature, minP }: SamplerSettings): number {
+    const floor = minP > 0 ? largest + temperature * Math.log(minP) : Number.NEGATIVE_INFINITY;
+    let count = 0;
+    for (let id = 0; id < values.length; id++) {
+      const value = values[id]!;
+      if (value < floor) continue;
+      this.#ids[count] = id;
+      this.#weights[count++] = Math.exp((value - largest) / temperature);
+    }
+    return count;
+  }
+
+  /** Keeps exactly k candidates; of equals at the edge, the lower ids. */
+  #keepTopK(count: number, k: number): number {
+    const threshold = kthLargest(this.#weights.slice(0, count), k);
+    let ties = k;
+    for (let i = 0; i < count; i++) if (this.#weights[i]! > threshold) ties--;
+    return this.#keep(count, (weight) => weight > threshold || (weight === threshold && ties-- > 0));
+  }
+
+  #keepTopP(count: number, share: number): number {
+    let total = 0;
+    for (let i = 0; i < count; i++) total += this.#weights[i]!;
+    const floor = ((1 - share) * total) / count;
+    const remaining = this.#keep(count, (weight) => weight >= floor);
+    const order = Array.from({ length: remaining }, (_, i) => i).sort(
+      (a, b) => this.#weights[b]! - this.#weights[a]! || a - b,
+    );
+    let covered = 0;
+    let size = 0;
+    while (size < remaining && covered < share * total) covered += this.#weights[order[size++]!]!;
+    const kept = order.slice(0, size).sort((a, b) => a - b);
+    for (const [to, from] of kept.entries()) {
+      this.#ids[to] = this.#ids[from]!;
+      this.#weights[to] = this.#weights[from]!;
+    }
+    return size;
+  }
+
+  /** Closes up the candidates that pass, in place and in order. */
+  #keep(count: number, passes: (weight: number) => boolean): number {
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const weight = this.#weights[i]!;
+      if (!passes(weight)) continue;
+      this.#ids[kept] = this.#ids[i]!;
+      this.#weights[kept++] = weight;
+    }
+    return kept;
+  }
+
+  #draw(count: number, random: Random): number {
+    let total = 0;
+    for (let i = 0; i < count; i++) total += this.#weights[i]!;
+    let left = random.next() * total;
+    for (let i = 0; i < count; i++) {
+      left -= this.#weights[i]!;
+      if (left < 0) return this.#ids[i]!;
+    }
+    // Rounding may leave a last sliver of the interval uncovered.
+    return this.#ids[count - 1]!;
+  }
+}
+
+/** The model's own log-probability of `id`, and its `alternatives` most likely tokens. */
+export function scoreToken(logits: Float32Array, id: number, alternatives: number): TokenScore {
+  const largest = logits[argmax(logits)]!;
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
+  const normalizer = largest + Math.log(sum);
+
+  const best: number[] = [];
+  for (let i = 0; alternatives > 0 && i < logits.length; i++) {
+    if (best.length === alternatives && logits[i]! <= logits[best.at(-1)!]!) continue;
+    const place = best.findIndex((other) => logits[i]! > logits[other]!);
+    best.splice(place < 0 ? best.length : place, 0, i);
+    if (best.length > alternatives) best.pop();
+  }
+  return {
+    id,
+    logProbability: logits[id]! - normalizer,
+    alternatives: best.map((other) => ({ id: other, logProbability: logits[other]! - normalizer })),
+  };
+}
+
+function argmax(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/** Hoare's quickselect; reorders `values`. */
+function kthLargest(values: Float64Array, k: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  const target = k - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! > pivot) i++;
+      while (values[j]! < pivot) j--;
+      if (i <= j) {
+        [values[i], values[j]] = [values[j]!, values[i]!];
+        i++;
+        j--;
+      }
+    }
+    if (target <= j) high = j;
+    else if (target >= i) low = i;
+    else break;
+  }
+  return values[target]!;
+}
