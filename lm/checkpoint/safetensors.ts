@@ -155,10 +155,11 @@ function readHeader(
   if (fileBytes < 8) throw new SafetensorsError(path, `it has ${fileBytes} bytes, too few for a header`);
   const prefix = Buffer.alloc(8);
   readFully(path, file, prefix, 0);
-  const headerBytes = Number(prefix.readBigUInt64LE());
-  if (headerBytes > longestHeader) {
-    throw new SafetensorsError(path, `its header claims ${headerBytes} bytes, over the limit of ${longestHeader}`);
+  const claimedBytes = prefix.readBigUInt64LE();
+  if (claimedBytes > longestHeader) {
+    throw new SafetensorsError(path, `its header claims ${claimedBytes} bytes, over the limit of ${longestHeader}`);
   }
+  const headerBytes = Number(claimedBytes);
   const dataStart = 8 + headerBytes;
   if (dataStart > fileBytes) {
     throw new SafetensorsError(path, `it is cut: the header alone needs ${dataStart} bytes, the file has ${fileBytes}`);
