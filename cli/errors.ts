@@ -2,7 +2,7 @@
  * What a user sees when something goes wrong: one line that says what, where and how to mend it.
  * PARLEY_DEBUG=1 adds the stack.
  */
-import { StoppedError } from '@parley/recipes/watch';
+import { StoppedError } from '@parley/recipes/interruption';
 
 /** A mistake in how the command was typed: exit code 2, as commander's own. */
 export class UsageError extends Error {

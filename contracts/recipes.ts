@@ -18,7 +18,10 @@ export type TokenizerRecipe = z.infer<typeof tokenizerRecipeSchema>;
 
 export const optimizerSchema = z.object({
   learningRate: z.number().positive().default(1e-3).describe('peak learning rate of AdamW'),
-  schedule: z.enum(['cosine', 'wsd', 'linear']).default('cosine').describe('after warm-up: cosine or linear to the floor, or stable then decay (wsd)'),
+  schedule: z
+    .enum(['cosine', 'wsd', 'linear'])
+    .default('cosine')
+    .describe('after warm-up: cosine or linear to the floor, or stable then decay (wsd)'),
   warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
   floor: z.number().min(0).max(1).default(0.1).describe('final learning rate as a share of the peak'),
   decayShare: z.number().min(0).max(1).default(0.3).describe('wsd: share of the steps spent decaying'),
@@ -30,7 +33,12 @@ export const optimizerSchema = z.object({
 
 /** Zero means: derived from depth (lm/models/derive.ts prints how). */
 export const architectureSchema = z.object({
-  depth: z.int().min(1).max(48).default(6).describe('layers; width, heads, learning rate, batch and tokens follow from it'),
+  depth: z
+    .int()
+    .min(1)
+    .max(48)
+    .default(6)
+    .describe('layers; width, heads, learning rate, batch and tokens follow from it'),
   width: z.int().min(0).default(0).describe('residual width; 0 derives it from depth'),
   heads: z.int().min(0).default(0).describe('query heads; 0 derives them from width'),
   keyValueHeads: z.int().min(0).default(0).describe('key/value heads; 0 derives them from the query heads'),
@@ -40,15 +48,25 @@ export const architectureSchema = z.object({
 
 export const pretrainRecipeSchema = z.object({
   data: z.string().describe('a data folder written by `parley data build`, or a text file'),
-  tokenizer: z.string().default('').describe("folder with tokenizer.json; 'characters' makes one token per character; empty uses the data folder's"),
+  tokenizer: z
+    .string()
+    .default('')
+    .describe("folder with tokenizer.json; 'characters' makes one token per character; empty uses the data folder's"),
   out,
   ...architectureSchema.shape,
   ...optimizerSchema.shape,
-  batch: z.int().min(1).default(16).describe('sequences per optimizer step'),
+  learningRate: z.number().min(0).default(0).describe('peak learning rate of AdamW; 0 derives it from the size'),
+  batch: z.int().min(0).default(0).describe('sequences per optimizer step; 0 derives it from the size'),
   accumulate: z.int().min(1).default(1).describe('micro-batches per optimizer step; divides batch'),
-  steps: z.int().min(0).default(0).describe('optimizer steps; 0 derives them from depth'),
+  steps: z.int().min(0).default(0).describe('optimizer steps; 0 derives them from the size'),
   evaluateEvery: z.int().min(1).default(250).describe('steps between validation losses'),
-  evaluateBatches: z.int().min(0).default(20).describe('batches per validation loss during the run; 0 takes the whole part. The final one always takes the whole part'),
+  evaluateBatches: z
+    .int()
+    .min(0)
+    .default(20)
+    .describe(
+      'batches per validation loss during the run; 0 takes the whole part. The final one always takes the whole part',
+    ),
   checkpointEvery: z.int().min(1).default(250).describe('steps between checkpoints'),
   precision,
   threads,

@@ -1,7 +1,6 @@
 import { evaluateRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, readFlags } from '../flags.ts';
-import { Terminal } from '../terminal.ts';
 
 export function define(command: Command): void {
   addFlags(command, evaluateRecipeSchema);
@@ -9,7 +8,7 @@ export function define(command: Command): void {
   command.action(async ({ json, ...flags }) => {
     const recipe = readFlags(evaluateRecipeSchema, flags);
     const { evaluate } = await import('@parley/recipes/evaluate');
-    const report = await evaluate(recipe, new Terminal());
+    const report = await evaluate(recipe);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }

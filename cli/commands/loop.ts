@@ -1,7 +1,6 @@
 import { loopRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, addPresetFlag, readFlags } from '../flags.ts';
-import { Terminal } from '../terminal.ts';
 
 export function define(command: Command): void {
   addPresetFlag(command, 'tokenizer', 'pretrain', 'sft', 'evaluate');
@@ -10,7 +9,7 @@ export function define(command: Command): void {
   command.action(async ({ json, preset, ...flags }) => {
     const recipe = readFlags(loopRecipeSchema, flags, preset && { preset: preset.name });
     const { loop } = await import('@parley/recipes/loop');
-    const report = await loop(recipe, new Terminal());
+    const report = await loop(recipe);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }

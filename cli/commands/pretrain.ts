@@ -1,7 +1,6 @@
 import { pretrainRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, addPresetFlag, readFlags } from '../flags.ts';
-import { Terminal } from '../terminal.ts';
 
 export function define(command: Command): void {
   addPresetFlag(command, 'pretrain');
@@ -10,7 +9,7 @@ export function define(command: Command): void {
   command.action(async ({ json, preset, ...flags }) => {
     const recipe = readFlags(pretrainRecipeSchema, flags, preset?.pretrain);
     const { pretrain } = await import('@parley/recipes/pretrain');
-    const report = await pretrain(recipe, new Terminal());
+    const report = await pretrain(recipe);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }

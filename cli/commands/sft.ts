@@ -1,7 +1,6 @@
 import { sftRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, addPresetFlag, readFlags } from '../flags.ts';
-import { Terminal } from '../terminal.ts';
 
 export function define(command: Command): void {
   addPresetFlag(command, 'sft');
@@ -10,7 +9,7 @@ export function define(command: Command): void {
   command.action(async ({ json, preset, ...flags }) => {
     const recipe = readFlags(sftRecipeSchema, flags, preset?.sft);
     const { sft } = await import('@parley/recipes/sft');
-    const report = await sft(recipe, new Terminal());
+    const report = await sft(recipe);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }

@@ -1,7 +1,6 @@
 import { tokenizerRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, readFlags } from '../flags.ts';
-import { Terminal } from '../terminal.ts';
 
 export function define(command: Command): void {
   addFlags(command, tokenizerRecipeSchema);
@@ -9,7 +8,7 @@ export function define(command: Command): void {
   command.action(async ({ json, ...flags }) => {
     const recipe = readFlags(tokenizerRecipeSchema, flags);
     const { tokenizer } = await import('@parley/recipes/tokenizer');
-    const report = await tokenizer(recipe, new Terminal());
+    const report = await tokenizer(recipe);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }
