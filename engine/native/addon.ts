@@ -6,6 +6,13 @@ import { fileURLToPath } from 'node:url';
 /** How operands enter matrix products; sums are f32 either way. */
 export type Precision = 'bf16' | 'f32';
 
+declare const packedWeight: unique symbol;
+
+/** A handle that packWeight made. */
+export interface PackedWeight {
+  readonly [packedWeight]: true;
+}
+
 /**
  * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
  */
@@ -19,6 +26,48 @@ export interface Native {
   cpuFeatures(): string;
   /** Fresh zeroed memory, aligned to 2 MiB, on large pages; given back when it is garbage-collected. */
   reserveBlock(bytes: number): ArrayBuffer;
+
+  // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16'
+  /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]) */
+  productForward(
+    x: Float32Array,
+    weight: Float32Array,
+    residual: Float32Array | null,
+    y: Float32Array,
+    rows: number,
+    inputs: number,
+    outputs: number,
+  ): void;
+  /** dx[rows, inputs] = or, with add, += dy[rows, outputs] · weight[outputs, inputs] */
+  productInputGradient(
+    dy: Float32Array,
+    weight: Float32Array,
+    dx: Float32Array,
+    add: boolean,
+    rows: number,
+    inputs: number,
+    outputs: number,
+  ): void;
+  /** dWeight[outputs, inputs] = or, with add, += dy[rows, outputs]ᵀ · x[rows, inputs] */
+  productWeightGradient(
+    dy: Float32Array,
+    x: Float32Array,
+    dWeight: Float32Array,
+    add: boolean,
+    rows: number,
+    inputs: number,
+    outputs: number,
+  ): void;
+  /** A copy of weight[outputs, inputs] in the layout and precision of the kernel, for weights that do not change. */
+  packWeight(weight: Float32Array, inputs: number, outputs: number): PackedWeight;
+  /** productForward with such a copy; the same bits. */
+  productPacked(
+    x: Float32Array,
+    weight: PackedWeight,
+    residual: Float32Array | null,
+    y: Float32Array,
+    rows: number,
+  ): void;
 
   // kernels/peak.cc
   /** GFLOP/s of f32 multiply-adds on registers, all threads, best of as many bursts as fit into `seconds`. */

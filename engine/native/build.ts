@@ -45,6 +45,8 @@ const commonFlags = [
   '-Wextra',
   '-Wno-psabi',
   '-Wno-ignored-attributes',
+  '-Wno-maybe-uninitialized', // GCC 12 believes it of its own AVX-512 headers (GCC bug 105593)
+  '-Wno-unknown-warning-option',
   '-DNAPI_VERSION=8',
   '-pthread',
 ];

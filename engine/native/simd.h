@@ -39,7 +39,15 @@ using Floats = __m256;
 typedef float Floats __attribute__((vector_size(16)));
 #endif
 
-inline Floats broadcast(float value) { return Floats{} + value; }
+inline Floats broadcast(float value) {
+#if defined(__AVX512F__)
+  return _mm512_set1_ps(value);
+#elif defined(__AVX2__)
+  return _mm256_set1_ps(value);
+#else
+  return Floats{value, value, value, value};
+#endif
+}
 
 inline Floats load(const float* from) {
   Floats result;
@@ -183,6 +191,48 @@ inline Floats exp(Floats x) {
 
 // 1 / (1 + e^-x)
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+
+// Exchanges rows and columns of a lanes x lanes block.
+inline void transpose(Floats (&block)[lanes]) {
+#if defined(__AVX512F__)
+  Floats half[16];
+  for (int i = 0; i < 16; i += 4) {  // 4x4 blocks within each 128-bit lane
+    const Floats a = _mm512_unpacklo_ps(block[i], block[i + 1]), b = _mm512_unpackhi_ps(block[i], block[i + 1]);
+    const Floats c = _mm512_unpacklo_ps(block[i + 2], block[i + 3]), d = _mm512_unpackhi_ps(block[i + 2], block[i + 3]);
+    half[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(c)));
+    half[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(c)));
+    half[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(b), _mm512_castps_pd(d)));
+    half[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(b), _mm512_castps_pd(d)));
+  }
+  for (int i = 0; i < 4; i++) {  // then a 4x4 block of the 128-bit lanes
+    const Floats a = _mm512_shuffle_f32x4(half[i], half[i + 4], 0x88);
+    const Floats b = _mm512_shuffle_f32x4(half[i], half[i + 4], 0xdd);
+    const Floats c = _mm512_shuffle_f32x4(half[i + 8], half[i + 12], 0x88);
+    const Floats d = _mm512_shuffle_f32x4(half[i + 8], half[i + 12], 0xdd);
+    block[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+    block[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+    block[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+    block[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+  }
+#elif defined(__AVX2__)
+  Floats half[8];
+  for (int i = 0; i < 8; i += 4) {
+    const Floats a = _mm256_unpacklo_ps(block[i], block[i + 1]), b = _mm256_unpackhi_ps(block[i], block[i + 1]);
+    const Floats c = _mm256_unpacklo_ps(block[i + 2], block[i + 3]), d = _mm256_unpackhi_ps(block[i + 2], block[i + 3]);
+    half[i] = _mm256_shuffle_ps(a, c, 0x44);
+    half[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+    half[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+    half[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    block[i] = _mm256_permute2f128_ps(half[i], half[i + 4], 0x20);
+    block[i + 4] = _mm256_permute2f128_ps(half[i], half[i + 4], 0x31);
+  }
+#else
+  const Floats a = block[0], b = block[1], c = block[2], d = block[3];
+  for (int i = 0; i < 4; i++) block[i] = Floats{a[i], b[i], c[i], d[i]};
+#endif
+}
 
 // bfloat16 is the upper half of a float. Rounds to nearest, ties to even; NaN stays NaN.
 inline uint16_t toBf16(float value) {

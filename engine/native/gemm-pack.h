@@ -1,0 +1,84 @@
+// Packing: from a matrix in memory to the steps that computeTile() reads, rounding on the way. Two functions serve
+// both operands of all products: one for matrices whose inner index is contiguous (a transpose of lanes x lanes
+// elements in registers), one for matrices whose outer index is (an interleave of neighbouring rows).
+//
+// A strip is `width` (tileRows or panelColumns) outer indices by `steps` steps. Vectors are stored whole: if width is
+// no multiple of lanes, a step overwrites the beginning of the next, which is stored later, and the last one runs
+// over the end of the strip, where stripSize() leaves room.
+#pragma once
+#include <algorithm>
+
+#include "gemm-tile.h"
+#include "gemm.h"
+
+namespace parley::PARLEY_ISA {
+
+template <int width>
+constexpr int64_t stripSize(int64_t steps) {
+  return width % lanes == 0 ? steps * width : (steps * width + 2 * lanes - 1) / lanes * lanes;
+}
+
+// One strip. `row` points to (first outer index, first k); `outers` of the strip and `inners` k's exist.
+template <class Format, int width>
+void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
+  static_assert(width < lanes || width % lanes == 0, "a group would overwrite the one before it");
+  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep;
+  for (int64_t step = 0; step < steps; step += lanes) {
+    const int64_t k = step * Format::kPerStep;
+    const int count = int(std::min<int64_t>(lanes, steps - step));
+    for (int group = 0; group < width; group += lanes) {
+      Floats block[lanes];
+      for (int i = 0; i < lanes; i++) {
+        const bool exists = group + i < std::min<int64_t>(outers, width);
+        block[i] = exists ? Format::loadAlong(row + (group + i) * stride + k, inners - k) : Floats{};
+      }
+      transpose(block);
+      float* const to = strip + step * width + group;
+      if (count == lanes) {
+        for (int i = 0; i < lanes; i++) store(to + i * width, block[i]);
+      } else {
+        for (int i = 0; i < count; i++) store(to + i * width, block[i]);
+      }
+    }
+  }
+}
+
+// Several adjacent strips at once, so that memory is read along its rows. `column` points to (first k, first outer).
+template <class Format, int width>
+void packAcross(const float* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
+                int64_t stripStride) {
+  constexpr int rowsAhead = 16;
+  for (int64_t k = 0, step = 0; k < inners; k += Format::kPerStep, step++) {
+    const float* const at = column + k * stride;
+    const float* const next = k + 1 < inners ? at + stride : nullptr;
+    float* to = strips + step * width;
+    for (int64_t outer = 0; outer < outers; outer += width, to += stripStride) {
+      for (int group = 0; group < width; group += lanes) {
+        const int64_t i = outer + group;
+        if (k + rowsAhead + Format::kPerStep <= inners && i < outers) {
+          __builtin_prefetch(at + rowsAhead * stride + i);
+          if (Format::kPerStep == 2) __builtin_prefetch(at + (rowsAhead + 1) * stride + i);
+        }
+        const int64_t exist = std::max<int64_t>(0, outers - i);
+        store(to + group, Format::loadAcross(at + i, next == nullptr ? nullptr : next + i, exist));
+      }
+    }
+  }
+}
+
+// Packs `outers` outer indices from `outer` on, and `inners` k's from `k` on, into consecutive strips.
+template <class Format, int width>
+void packStrips(const Operand& operand, int64_t outer, int64_t outers, int64_t k, int64_t inners, float* strips,
+                int64_t stripStride) {
+  if (!operand.innerContiguous) {
+    const float* const from = operand.data + k * operand.stride + outer;
+    packAcross<Format, width>(from, operand.stride, outers, inners, strips, stripStride);
+    return;
+  }
+  for (int64_t i = 0; i < outers; i += width, strips += stripStride) {
+    const float* const from = operand.data + (outer + i) * operand.stride + k;
+    packAlong<Format, width>(from, operand.stride, outers - i, inners, strips);
+  }
+}
+
+}  // namespace parley::PARLEY_ISA

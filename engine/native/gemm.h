@@ -1,0 +1,65 @@
+// Matrix products for other kernels; kernels/gemm.cc computes them.
+//
+//     output[i][j] = initial[i][j] + sum over k of a(i, k) * b(j, k)
+//
+// Operands are f32 and rounded to bf16 on the way in if the precision says so; sums are f32. The sum of one output
+// starts from `initial` and runs through k in order, whatever the sizes: its bits depend neither on the number of rows
+// and columns it is computed among, nor on the number of threads, nor on packing ahead.
+#pragma once
+#include <cstdint>
+
+#include "buffer.h"
+#include "pool.h"
+#include "precision.h"
+
+namespace parley::PARLEY_ISA {
+
+// A matrix whose `outer` index runs over rows or columns of the output and whose `inner` index is summed over.
+struct Operand {
+  const float* data;
+  int64_t stride;
+  bool innerContiguous;
+};
+
+// (i, k) is data[i * stride + k].
+inline Operand byRows(const float* data, int64_t stride) { return {data, stride, true}; }
+
+// (i, k) is data[k * stride + i].
+inline Operand byColumns(const float* data, int64_t stride) { return {data, stride, false}; }
+
+struct Output {
+  float* data;
+  int64_t stride;
+  const float* initial = nullptr;  // zeros if null; may be `data` itself
+  int64_t initialStride = 0;
+};
+
+// Operand b, rounded and laid out for the kernel: worth it if it enters several products.
+class PackedOperand {
+ public:
+  // To be called by one thread. Memory is kept for the next pack of the same or a smaller operand.
+  void resize(int64_t columns, int64_t inner, Precision precision);
+
+  // To be called by every thread of the team after resize(); a barrier must follow before the first use.
+  void pack(const Team& team, const Operand& b);
+
+  int64_t columns = 0, inner = 0;
+  Precision precision = Precision::f32;
+  Buffer<float> buffer;
+
+  static constexpr uint64_t handleTag = 0x7061636b65640001;
+  static constexpr const char* handleName = "a packed weight";
+};
+
+// Both are called by every thread of a team, with the same arguments: inside onAllThreads by all of them, or by one
+// task with Team::alone(). When a thread returns, its part of the output is written; a barrier must follow before
+// others read it.
+void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
+              const Output& output, Precision precision);
+
+void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output);
+
+// How many threads a product deserves: pass it to onAllThreads as the limit.
+int productThreads(int64_t rows, int64_t columns, int64_t inner);
+
+}  // namespace parley::PARLEY_ISA
