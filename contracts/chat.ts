@@ -8,8 +8,9 @@
  *   DELETE /api/conversations/:id              → 204
  *   GET    /api/conversations/:id/messages     → { messages: Message[] }   the whole tree, oldest first
  *   POST   /api/conversations/:id/messages     → server-sent events    body: SendRequest
- *   POST   /api/messages/:id/continue          → server-sent events    goes on from an answer cut by length or stop
- *   POST   /api/messages/:id/regenerate        → server-sent events    a sibling answer with a new seed
+ *   POST   /api/messages/:id/continue          → server-sent events    goes on from an answer that was cut; body: AgainRequest
+ *   POST   /api/messages/:id/regenerate        → server-sent events    a sibling answer with a new seed; body: AgainRequest
+ *   GET    /api/messages/:id/stream            → server-sent events    joins an answer being written: 'start' has its text so far
  *   POST   /api/messages/:id/stop              → 204                   frees the compute within one token
  *   PUT    /api/messages/:id/feedback          → Feedback              body: FeedbackRequest
  *   DELETE /api/messages/:id/feedback          → 204
@@ -18,7 +19,7 @@
  * Errors outside a stream are `{ error: { message, code } }` with the fitting HTTP status.
  */
 import { z } from 'zod';
-import { samplingSchema } from './sampling.ts';
+import { samplingOverridesSchema } from './sampling.ts';
 
 export const statusSchema = z.object({
   version: z.string(),
@@ -67,11 +68,15 @@ export type Message = z.infer<typeof messageSchema>;
 
 export const sendRequestSchema = z.object({
   content: z.string().trim().min(1).max(32_000),
-  /** The message to hang the new one under; absent: the newest leaf. */
+  /** The answer to hang the new message under; null: a new first message; absent: the newest leaf. */
   parentId: z.string().nullish(),
-  sampling: samplingSchema.partial().optional(),
+  sampling: samplingOverridesSchema.optional(),
 });
 export type SendRequest = z.infer<typeof sendRequestSchema>;
+
+/** Continue and regenerate. */
+export const againRequestSchema = z.object({ sampling: samplingOverridesSchema.optional() });
+export type AgainRequest = z.infer<typeof againRequestSchema>;
 
 export const streamEventSchema = z.discriminatedUnion('type', [
   /** First: the stored question (absent for continue and regenerate) and the empty answer. */

@@ -1,1 +1,174 @@
-export {};
+/**
+ * Parley's server: OpenAI's API under /v1, the chat product's own under /api, the web page, health and metrics.
+ * This file puts the parts together and takes them apart again in the right order.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { localUser } from './accounts/local-user.ts';
+import { Answers, recover } from './chat/answers.ts';
+import { addChatRoutes } from './chat/routes.ts';
+import { addStatusRoute } from './chat/status.ts';
+import { openDatabase } from './db/database.ts';
+import { addFeedbackRoutes } from './feedback/routes.ts';
+import { toHttpError } from './http/errors.ts';
+import { addMetrics, createMetrics } from './http/metrics.ts';
+import { addPage } from './http/page.ts';
+import { addSecurity } from './http/security.ts';
+import { Inference } from './inference/inference.ts';
+import { openaiErrorBody } from './openai/errors.ts';
+import { addOpenaiRoutes } from './openai/routes.ts';
+
+export interface ServerOptions {
+  /** 0 takes any free one. */
+  port: number;
+  /** The address to listen on; only this machine reaches the default. */
+  host?: string;
+  /** A model folder, as lm/checkpoint reads it. */
+  modelFolder: string;
+  /** Where the database lies; made if it is missing. */
+  home: string;
+  /** The built web page. */
+  webFolder?: string;
+  /** Names beside localhost and the machine's own under which browsers may reach the server. */
+  allowedHosts?: string[];
+  /** Answers written at once; more wait. */
+  slots?: number;
+  /** How long closing waits for running answers before it marks them interrupted. */
+  drainMilliseconds?: number;
+  /** A pino logger; absent: none. */
+  logger?: FastifyBaseLogger;
+}
+
+export interface RunningServer {
+  url: string;
+  /** Stops taking requests, lets answers end or marks them interrupted, and closes everything. */
+  close(): Promise<void>;
+}
+
+const bodyLimitBytes = 1_000_000;
+
+/**
+ * Starts listening, loads the model and resolves when both are done.
+ * @throws Error in one line: the port is taken, the model cannot be loaded, the home is in use or unreadable
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { port, host = '127.0.0.1', modelFolder, home, slots = 8, drainMilliseconds = 5_000 } = options;
+  const database = openDatabase(home);
+  const app = createApp(options.logger);
+  const metrics = createMetrics();
+  const inference = new Inference({ modelFolder, slots, log: app.log, metrics });
+  const answers = new Answers(database.db, app.log);
+
+  const stop = async () => {
+    await inference.drain(drainMilliseconds);
+    await inference.close();
+    await answers.close();
+    await closeListener(app);
+    await database.close();
+  };
+
+  try {
+    if (database.migration.applied.length > 0) app.log.info(database.migration, 'the database was migrated');
+    const interrupted = await recover(database.db);
+    if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
+    const user = await localUser(database.db);
+
+    addMetrics(app, metrics);
+    addSecurity(app, options.allowedHosts ?? []);
+    app.get('/healthz', async (_request, reply) => {
+      const { ready } = inference;
+      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'model is loading' });
+    });
+    app.register(async (v1) => addOpenaiRoutes(v1, inference), { prefix: '/v1' });
+    addStatusRoute(app, inference);
+    addChatRoutes(app, { db: database.db, inference, answers }, () => user);
+    addFeedbackRoutes(app, database.db, () => user);
+    await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
+
+    await listen(app, port, host);
+    await inference.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  let closing: Promise<void> | null = null;
+  return {
+    url: urlOf(app, host),
+    close() {
+      closing ??= stop();
+      return closing;
+    },
+  };
+}
+
+function createApp(logger: FastifyBaseLogger | undefined): FastifyInstance {
+  const app = Fastify({
+    ...(logger && { loggerInstance: logger }),
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
+    routerOptions: { ignoreTrailingSlash: true },
+    // Idle keep-alive connections must not hold up closing.
+    forceCloseConnections: 'idle',
+  });
+  acceptJsonOnly(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.setErrorHandler(replyWithError);
+  return app;
+}
+
+/** A form or plain text can be sent from any page without asking; JSON cannot. An empty body is no body. */
+function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
+}
+
+function replyWithError(cause: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toHttpError(cause, request);
+  if (error.retryAfterSeconds !== null) reply.header('retry-after', error.retryAfterSeconds);
+  reply.code(error.statusCode);
+  if (request.url.startsWith('/v1')) return reply.send(openaiErrorBody(error));
+  return reply.send({ error: { message: error.message, code: error.code } });
+}
+
+async function listen(app: FastifyInstance, port: number, host: string): Promise<void> {
+  try {
+    await app.listen({ port, host });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new Error(
+        `Port ${port} on ${host} is in use. Stop what listens there, or choose another with --port or PORT.`,
+        { cause },
+      );
+    }
+    if (code === 'EACCES') {
+      throw new Error(`Port ${port} needs more rights than this process has. Choose one from 1024 up.`, { cause });
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new Error(`${host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`, { cause });
+    }
+    throw cause;
+  }
+}
+
+/** Streams have ended by now; a reader that does not take their last bytes is not waited for. */
+async function closeListener(app: FastifyInstance): Promise<void> {
+  const impatience = setTimeout(() => app.server.closeAllConnections(), 1_000);
+  await app.close();
+  clearTimeout(impatience);
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  const name = host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

@@ -40,6 +40,8 @@ export interface GenerationRow {
   /** Null until the model has taken the prompt. */
   prompt_tokens: TokenColumn | null;
   answer_tokens: TokenColumn;
+  /** The first so many answer tokens were drawn by earlier generations of the message; the prompt ends with them. */
+  continued_tokens: number;
   dropped_turns: number;
   finish_reason: string | null;
   created_at: number;

@@ -33,7 +33,8 @@ CREATE INDEX messages_by_parent ON messages (parent_id);
 CREATE INDEX messages_streaming ON messages (status) WHERE status = 'streaming';
 
 -- Each run of a model on a message: one for a plain answer, one more for every time it was continued.
--- Token ids are little-endian uint32, exactly what the model was given and what it drew.
+-- Token ids are little-endian uint32, exactly what the model was given and what it drew. The first
+-- continued_tokens of the answer were drawn by earlier runs; the prompt ends with them.
 CREATE TABLE generations (
   id TEXT PRIMARY KEY,
   message_id TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
@@ -43,6 +44,7 @@ CREATE TABLE generations (
   seed INTEGER NOT NULL,
   prompt_tokens BLOB,
   answer_tokens BLOB NOT NULL,
+  continued_tokens INTEGER NOT NULL DEFAULT 0,
   dropped_turns INTEGER NOT NULL DEFAULT 0,
   finish_reason TEXT,
   created_at INTEGER NOT NULL,

@@ -1,0 +1,249 @@
+/**
+ * Answers that are being written. An answer belongs to the server, not to the request that asked for it:
+ * it goes on when the reader leaves, and any number of readers may follow it from where it stands.
+ *
+ * What has been drawn is written to the database every `flushEveryMilliseconds`, all answers in one
+ * commit, so a crash costs at most that much text; the next start finds such messages still 'streaming'
+ * and marks them 'interrupted' (see recover). An answer counts as done only when its last write is.
+ */
+import { EventEmitter, once } from 'node:events';
+import type { Conversation, Message, StreamEvent } from '@parley/contracts';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Db } from '../db/database.ts';
+import { packTokens } from '../db/schema.ts';
+import { type Generation, InterruptedError } from '../inference/generation.ts';
+import type { Accepted } from '../inference/protocol.ts';
+
+const flushEveryMilliseconds = 200;
+
+interface NewAnswer {
+  /** As stored, status 'streaming'; its content is what a continued answer already had. */
+  message: Message;
+  /** The tokens of that content. */
+  tokens: number[];
+  generationId: string;
+  generation: Generation;
+  /** The conversation, if this answer's question has just given it its title. */
+  titled: Conversation | null;
+}
+
+/** One answer in the making. */
+class Answer {
+  readonly message: Message;
+  readonly generationId: string;
+  readonly generation: Generation;
+  readonly titled: Conversation | null;
+  /** Of the whole answer so far. */
+  tokens: number[];
+  accepted: Accepted | null = null;
+  /** Something has changed since the last write. */
+  dirty = false;
+  /** What went wrong, for the readers. */
+  failure: string | null = null;
+  /** Nothing more will come. */
+  ended = false;
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+
+  constructor({ message, tokens, generationId, generation, titled }: NewAnswer) {
+    this.message = message;
+    this.tokens = tokens;
+    this.generationId = generationId;
+    this.generation = generation;
+    this.titled = titled;
+  }
+
+  changed(): void {
+    this.dirty = true;
+    this.#changes.emit('change');
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#changes.emit('change');
+  }
+
+  /** The rest of the events after 'start', for a reader who has the content up to `position`. */
+  async *follow(position: number, signal: AbortSignal): AsyncGenerator<StreamEvent, void, void> {
+    if (this.titled) yield { type: 'title', conversation: this.titled };
+    let taken = position;
+    while (true) {
+      const { content } = this.message;
+      if (taken < content.length) {
+        const text = content.slice(taken);
+        taken = content.length;
+        yield { type: 'delta', text };
+      } else if (this.ended) {
+        break;
+      } else {
+        await once(this.#changes, 'change', { signal });
+      }
+    }
+    yield this.failure === null
+      ? { type: 'done', answer: { ...this.message } }
+      : { type: 'error', message: this.failure };
+  }
+}
+
+export class Answers {
+  readonly #db: Db;
+  readonly #log: FastifyBaseLogger;
+  readonly #running = new Map<string, Answer>();
+  readonly #timer: NodeJS.Timeout;
+  #writing: Promise<void> = Promise.resolve();
+  #closing = false;
+
+  constructor(db: Db, log: FastifyBaseLogger) {
+    this.#db = db;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#flush(), flushEveryMilliseconds).unref();
+  }
+
+  start(answer: NewAnswer): void {
+    const running = new Answer(answer);
+    this.#running.set(answer.message.id, running);
+    void this.#collect(running);
+  }
+
+  /**
+   * The events of an answer from its content so far; null if it is not being written.
+   * @param question the stored question, if the reader has just asked it
+   */
+  events(messageId: string, question: Message | null, signal: AbortSignal): AsyncGenerator<StreamEvent> | null {
+    const running = this.#running.get(messageId);
+    return running ? eventsOf(running, question, signal) : null;
+  }
+
+  isRunning(messageId: string): boolean {
+    return this.#running.has(messageId);
+  }
+
+  /** Frees the compute within one token; what was written stays. */
+  stop(messageId: string): void {
+    this.#running.get(messageId)?.generation.cancel();
+  }
+
+  /** Stops every answer of a conversation that is about to go. */
+  stopConversation(conversationId: string): void {
+    for (const { message, generation } of this.#running.values()) {
+      if (message.conversationId === conversationId) generation.cancel();
+    }
+  }
+
+  /** Writes down what there is. Call when no generation can give anything any more. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#timer);
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#flush();
+  }
+
+  async #collect(answer: Answer): Promise<void> {
+    const { generation, message } = answer;
+    generation.accepted.then(
+      (accepted) => {
+        answer.accepted = accepted;
+        answer.tokens = answer.tokens.slice(0, accepted.answerTokens);
+        message.droppedTurns = accepted.droppedTurns;
+        answer.changed();
+      },
+      () => {},
+    );
+    try {
+      const pieces = generation.read();
+      let next = await pieces.next();
+      while (!next.done) {
+        message.content += next.value.text;
+        for (const token of next.value.tokens) answer.tokens.push(token.id);
+        answer.changed();
+        next = await pieces.next();
+      }
+      message.status = next.value;
+    } catch (error) {
+      message.status = error instanceof InterruptedError ? 'interrupted' : 'error';
+      answer.failure = (error as Error).message;
+    }
+    answer.changed();
+    if (!this.#closing) await this.#flush();
+  }
+
+  /** Writes every changed answer in one commit; ended ones leave. A failed write is tried again at the next. */
+  #flush(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const changed = [...this.#running.values()].filter((answer) => answer.dirty);
+      if (changed.length === 0) return;
+      for (const answer of changed) answer.dirty = false;
+      try {
+        await this.#write(changed);
+        for (const answer of changed.filter(isFinal)) {
+          // Something may have come while the write was under way; then the next flush takes it along.
+          if (answer.dirty) continue;
+          this.#running.delete(answer.message.id);
+          answer.end();
+        }
+      } catch (error) {
+        this.#log.error(error, 'answers could not be saved; trying again');
+        for (const answer of changed) {
+          answer.dirty = true;
+          if (!isFinal(answer) || answer.ended) continue;
+          answer.failure = `The answer could not be saved: ${(error as Error).message}`;
+          answer.end();
+        }
+      }
+    });
+    return this.#writing;
+  }
+
+  async #write(answers: Answer[]): Promise<void> {
+    const now = Date.now();
+    await this.#db.transaction().execute(async (transaction) => {
+      for (const answer of answers) {
+        const { message, accepted } = answer;
+        const { status } = message;
+        await transaction
+          .updateTable('messages')
+          .set({ content: message.content, status, dropped_turns: message.droppedTurns, updated_at: now })
+          .where('id', '=', message.id)
+          .execute();
+        await transaction
+          .updateTable('generations')
+          .set({
+            answer_tokens: packTokens(answer.tokens),
+            ...(accepted && {
+              prompt_tokens: packTokens(accepted.promptTokens),
+              continued_tokens: accepted.answerTokens,
+              dropped_turns: accepted.droppedTurns,
+            }),
+            ...(isFinal(answer) && { finish_reason: status, finished_at: now }),
+          })
+          .where('id', '=', answer.generationId)
+          .execute();
+      }
+    });
+  }
+}
+
+const isFinal = (answer: Answer) => answer.message.status !== 'streaming';
+
+async function* eventsOf(answer: Answer, question: Message | null, signal: AbortSignal): AsyncGenerator<StreamEvent> {
+  // One snapshot for both: what the reader is shown now, and where the deltas go on.
+  const snapshot = { ...answer.message };
+  yield { type: 'start', question, answer: snapshot };
+  yield* answer.follow(snapshot.content.length, signal);
+}
+
+/** Messages that a crash left unfinished keep their text and offer to be continued. */
+export async function recover(db: Db): Promise<number> {
+  return db.transaction().execute(async (transaction) => {
+    const { numUpdatedRows } = await transaction
+      .updateTable('messages')
+      .set({ status: 'interrupted' })
+      .where('status', '=', 'streaming')
+      .executeTakeFirst();
+    await transaction
+      .updateTable('generations')
+      .set({ finish_reason: 'interrupted', finished_at: Date.now() })
+      .where('finished_at', 'is', null)
+      .execute();
+    return Number(numUpdatedRows);
+  });
+}

@@ -1,0 +1,295 @@
+/**
+ * The three ways to get an answer: ask, regenerate, continue. Each stores what it is about to do in one
+ * transaction, so that what the reader is told of exists, and then lets the model run.
+ */
+import { randomInt } from 'node:crypto';
+import {
+  type ChatMessage,
+  type Message,
+  type Sampling,
+  type SamplingOverrides,
+  type SendRequest,
+  samplingSchema,
+} from '@parley/contracts';
+import type { Transaction } from 'kysely';
+import type { Db } from '../db/database.ts';
+import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/schema.ts';
+import { uuidv7 } from '../db/uuid.ts';
+import { HttpError } from '../http/errors.ts';
+import type { Inference } from '../inference/inference.ts';
+import type { ModelDescription } from '../inference/protocol.ts';
+import type { Answers } from './answers.ts';
+import {
+  conversationOf,
+  messageOf,
+  newestLeaf,
+  pathTo,
+  titleFrom,
+  toConversation,
+  toMessage,
+} from './conversations.ts';
+
+export interface Turns {
+  db: Db;
+  inference: Inference;
+  answers: Answers;
+}
+
+/**
+ * Stores a question and starts its answer.
+ * @throws HttpError 404 for a conversation or parent that is not the owner's, 400 for a parent that cannot be
+ * answered to, 409 for one that is still being written, 503 if too many answers are waiting
+ */
+export async function ask(
+  turns: Turns,
+  owner: string,
+  conversationId: string,
+  request: SendRequest,
+): Promise<{ question: Message; answer: Message }> {
+  const { db, inference } = turns;
+  const conversation = await conversationOf(db, owner, conversationId);
+  const parentId = request.parentId === undefined ? await newestLeaf(db, conversationId) : request.parentId;
+  const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
+  const model = modelWithRoom(inference);
+
+  const question = messageRow({ conversationId, parentId, role: 'user', content: request.content, status: 'stop' });
+  const sampling = chooseSampling(model, request.sampling);
+  const { answer, generationId, titled } = await db.transaction().execute(async (transaction) => {
+    await transaction.insertInto('messages').values(question).execute();
+    const inserted = await insertAnswer(transaction, model, question, sampling);
+    const renamed = await transaction
+      .updateTable('conversations')
+      .set({ updated_at: question.created_at, ...(conversation.title === '' && { title: titleFrom(request.content) }) })
+      .where('id', '=', conversationId)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return { ...inserted, titled: conversation.title === '' ? toConversation(renamed) : null };
+  });
+
+  const message = toMessage(answer);
+  run(turns, { message, generationId, titled, sampling, messages: chatOf([...path, question]), tokens: [] });
+  return { question: toMessage(question), answer: { ...message } };
+}
+
+/**
+ * Starts a sibling of an answer, with a seed of its own.
+ * @throws HttpError 404, 400 if the message is no answer, 503 if too many answers are waiting
+ */
+export async function regenerate(
+  turns: Turns,
+  owner: string,
+  messageId: string,
+  wanted?: SamplingOverrides,
+): Promise<Message> {
+  const { db, inference } = turns;
+  const old = await answerOf(db, owner, messageId);
+  const path = await pathTo(db, old.parentId!);
+  const model = modelWithRoom(inference);
+  const sampling = chooseSampling(model, wanted);
+  const { answer, generationId } = await db.transaction().execute(async (transaction) => {
+    const inserted = await insertAnswer(transaction, model, path.at(-1)!, sampling);
+    await touch(transaction, old.conversationId);
+    return inserted;
+  });
+  const message = toMessage(answer);
+  run(turns, { message, generationId, titled: null, sampling, messages: chatOf(path), tokens: [] });
+  return { ...message };
+}
+
+/**
+ * Goes on with an answer that was cut off.
+ * @throws HttpError 404, 400 if the message is no answer, 409 if it is complete or still being written, 503
+ */
+export async function continueAnswer(
+  turns: Turns,
+  owner: string,
+  messageId: string,
+  wanted?: SamplingOverrides,
+): Promise<Message> {
+  const { db, inference, answers } = turns;
+  const message = await answerOf(db, owner, messageId);
+  if (message.status === 'stop') {
+    throw new HttpError(409, 'answer_complete', 'This answer is complete; there is nothing to go on with.');
+  }
+  if (message.status === 'streaming' || answers.isRunning(messageId)) throw stillWriting();
+  const model = modelWithRoom(inference);
+
+  const path = await pathTo(db, message.parentId!);
+  const tokens = await tokensOf(db, messageId);
+  const sampling = chooseSampling(model, wanted);
+  const generation = generationRow(messageId, model, sampling, tokens);
+  await db.transaction().execute(async (transaction) => {
+    // Guarded by the status that was read: of two that continue at once, one wins.
+    const { numUpdatedRows } = await transaction
+      .updateTable('messages')
+      .set({ status: 'streaming', updated_at: Date.now() })
+      .where('id', '=', messageId)
+      .where('status', '=', message.status)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw stillWriting();
+    await transaction.insertInto('generations').values(generation).execute();
+    await touch(transaction, message.conversationId);
+  });
+
+  message.status = 'streaming';
+  run(turns, { message, generationId: generation.id, titled: null, sampling, messages: chatOf(path), tokens });
+  return { ...message };
+}
+
+/** @throws HttpError 503 */
+function modelWithRoom(inference: Inference): ModelDescription {
+  inference.checkCapacity();
+  return inference.loadedModel();
+}
+
+interface Run {
+  message: Message;
+  generationId: string;
+  titled: ReturnType<typeof toConversation> | null;
+  sampling: Sampling;
+  messages: ChatMessage[];
+  tokens: number[];
+}
+
+function run({ inference, answers }: Turns, { messages, tokens, sampling, ...answer }: Run): void {
+  const generation = inference.generate({
+    messages,
+    answer: tokens,
+    dropOldestTurns: true,
+    sampling,
+    topLogProbabilities: null,
+  });
+  answers.start({ ...answer, tokens, generation });
+}
+
+async function answeredPath({ db, answers }: Turns, conversationId: string, parentId: string): Promise<MessageRow[]> {
+  const path = await pathTo(db, parentId);
+  const parent = path.at(-1);
+  if (!parent || parent.conversation_id !== conversationId) {
+    throw new HttpError(404, 'message_not_found', `There is no message ${parentId} in this conversation.`, {
+      param: 'parentId',
+    });
+  }
+  if (parent.role !== 'assistant') {
+    throw new HttpError(400, 'parent_is_question', 'parentId: a question can only follow an answer, or null.', {
+      param: 'parentId',
+    });
+  }
+  if (answers.isRunning(parentId)) throw stillWriting();
+  return path;
+}
+
+async function answerOf(db: Db, owner: string, messageId: string): Promise<Message> {
+  const message = await messageOf(db, owner, messageId);
+  if (message.role !== 'assistant') {
+    throw new HttpError(400, 'not_an_answer', `Message ${messageId} is a question; this works on answers.`);
+  }
+  return message;
+}
+
+/** The tokens of a message so far: its newest generation has all of them. */
+async function tokensOf(db: Db, messageId: string): Promise<number[]> {
+  const row = await db
+    .selectFrom('generations')
+    .select('answer_tokens')
+    .where('message_id', '=', messageId)
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  return row ? unpackTokens(row.answer_tokens) : [];
+}
+
+/** The turns as the model is shown them. A question whose answer never came to anything is left out with it. */
+function chatOf(path: readonly MessageRow[]): ChatMessage[] {
+  const chat: ChatMessage[] = [];
+  for (const { role, content } of path) {
+    if (role === 'assistant' && content === '') chat.pop();
+    else chat.push({ role, content });
+  }
+  return chat;
+}
+
+/** What the model recommends, overridden by what was asked for; a random seed, kept with the answer. */
+function chooseSampling(model: ModelDescription, wanted: SamplingOverrides = {}): Sampling {
+  return samplingSchema.parse({ ...model.sampling, seed: randomInt(2 ** 31), ...wanted });
+}
+
+async function insertAnswer(
+  transaction: Transaction<Tables>,
+  model: ModelDescription,
+  question: MessageRow,
+  sampling: Sampling,
+): Promise<{ answer: MessageRow; generationId: string }> {
+  const answer = messageRow({
+    conversationId: question.conversation_id,
+    parentId: question.id,
+    role: 'assistant',
+    content: '',
+    status: 'streaming',
+    model,
+  });
+  await transaction.insertInto('messages').values(answer).execute();
+  const generation = generationRow(answer.id, model, sampling);
+  await transaction.insertInto('generations').values(generation).execute();
+  return { answer, generationId: generation.id };
+}
+
+function messageRow({
+  conversationId,
+  parentId,
+  role,
+  content,
+  status,
+  model,
+}: {
+  conversationId: string;
+  parentId: string | null;
+  role: Message['role'];
+  content: string;
+  status: Message['status'];
+  model?: ModelDescription;
+}): MessageRow {
+  const now = Date.now();
+  return {
+    id: uuidv7(),
+    conversation_id: conversationId,
+    parent_id: parentId,
+    role,
+    content,
+    status,
+    model_name: model?.id ?? null,
+    weights_hash: model?.weightsHash ?? null,
+    dropped_turns: 0,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+function generationRow(messageId: string, model: ModelDescription, sampling: Sampling, tokens: number[] = []) {
+  return {
+    id: uuidv7(),
+    message_id: messageId,
+    model_name: model.id,
+    weights_hash: model.weightsHash,
+    sampling: JSON.stringify(sampling),
+    seed: sampling.seed,
+    prompt_tokens: null,
+    answer_tokens: packTokens(tokens),
+    continued_tokens: 0,
+    dropped_turns: 0,
+    finish_reason: null,
+    created_at: Date.now(),
+    finished_at: null,
+  };
+}
+
+async function touch(transaction: Transaction<Tables>, conversationId: string): Promise<void> {
+  await transaction
+    .updateTable('conversations')
+    .set({ updated_at: Date.now() })
+    .where('id', '=', conversationId)
+    .execute();
+}
+
+function stillWriting(): HttpError {
+  return new HttpError(409, 'still_writing', 'The answer is still being written. Stop it or wait for its end.');
+}

@@ -1,0 +1,33 @@
+/** The built web page: hashed assets are cached for good, every unknown page address gets index.html. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import { HttpError } from './errors.ts';
+
+const notBuilt = 'The web page has not been built yet. Run `npm run build:web`, then reload.';
+
+export async function addPage(app: FastifyInstance, webFolder: string): Promise<void> {
+  const built = existsSync(join(webFolder, 'index.html'));
+  if (built) {
+    await app.register(fastifyStatic, {
+      root: webFolder,
+      wildcard: false,
+      index: false,
+      cacheControl: false,
+      setHeaders: (response, path) => {
+        const hashed = path.startsWith(join(webFolder, 'assets'));
+        response.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    });
+  } else {
+    app.log.warn(`${notBuilt} (${webFolder} has no index.html)`);
+  }
+
+  app.setNotFoundHandler(async (request, reply) => {
+    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
+    if (!wantsPage) throw new HttpError(404, 'not_found', `There is no ${request.method} ${request.url} here.`);
+    if (built) return reply.sendFile('index.html');
+    return reply.code(503).type('text/plain; charset=utf-8').send(`${notBuilt}\n`);
+  });
+}

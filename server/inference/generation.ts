@@ -1,0 +1,102 @@
+/** An answer in the making, as the HTTP process sees it. */
+import { EventEmitter, once } from 'node:events';
+import type { FinishReason } from '@parley/contracts';
+import type { Accepted, Piece, RefusalCode } from './protocol.ts';
+
+/** The worker will not take a job, or failed at it. */
+export class RefusedError extends Error {
+  override name = 'RefusedError';
+  readonly code: RefusalCode;
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The worker died, or the server is stopping, while the answer was being written. */
+export class InterruptedError extends Error {
+  override name = 'InterruptedError';
+}
+
+/**
+ * Pieces collect here as the worker draws them, and any number of readers take them at their own pace: the
+ * worker never waits for a reader. An answer is at most one context long, which bounds what is held.
+ */
+export class Generation {
+  /** Settles when the worker has taken the prompt, before the first token. */
+  readonly accepted: Promise<Accepted>;
+  readonly #pieces: Piece[] = [];
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #acceptance = promiseWithResolvers<Accepted>();
+  readonly #cancel: () => void;
+  #outcome: { reason: FinishReason } | { error: Error } | null = null;
+
+  constructor(cancel: () => void) {
+    this.#cancel = cancel;
+    this.accepted = this.#acceptance.promise;
+    // A reader that comes later still gets the error; nobody reading is no crash.
+    this.accepted.catch(() => {});
+  }
+
+  /** Frees the slot within one token; the answer then finishes as 'cancelled'. */
+  cancel(): void {
+    if (this.#outcome === null) this.#cancel();
+  }
+
+  /**
+   * Everything from the first piece on, as it comes: each turn gives all pieces since the last one.
+   * Returns how the answer ended.
+   * @throws RefusedError, InterruptedError; AbortError when the signal fires
+   */
+  async *read(signal?: AbortSignal): AsyncGenerator<Piece, FinishReason, void> {
+    let taken = 0;
+    while (true) {
+      if (taken < this.#pieces.length) {
+        const fresh = this.#pieces.slice(taken);
+        taken = this.#pieces.length;
+        yield { text: fresh.map((piece) => piece.text).join(''), tokens: fresh.flatMap((piece) => piece.tokens) };
+      } else if (this.#outcome === null) {
+        await once(this.#changes, 'change', { signal });
+      } else if ('error' in this.#outcome) {
+        throw this.#outcome.error;
+      } else {
+        return this.#outcome.reason;
+      }
+    }
+  }
+
+  accept(accepted: Accepted): void {
+    this.#acceptance.resolve(accepted);
+  }
+
+  append(piece: Piece): void {
+    this.#pieces.push(piece);
+    this.#changes.emit('change');
+  }
+
+  finish(reason: FinishReason): void {
+    this.#end({ reason });
+  }
+
+  fail(error: Error): void {
+    this.#acceptance.reject(error);
+    this.#end({ error });
+  }
+
+  #end(outcome: { reason: FinishReason } | { error: Error }): void {
+    this.#outcome ??= outcome;
+    this.#acceptance.reject(new InterruptedError('The answer was cancelled before the model took it.'));
+    this.#changes.emit('change');
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 has not. */
+function promiseWithResolvers<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: Error) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,168 @@
+/**
+ * The inference worker: one process that holds the model and writes answers, told what to do over IPC.
+ * Started by inference.ts with the model folder and the number of slots as its arguments; ends when the
+ * server does, however that ends.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type SamplingOverrides, samplingOverridesSchema } from '@parley/contracts';
+import { loadModel } from '@parley/lm/checkpoint';
+import { buildChatPrompt, ContextLengthError, Generator } from '@parley/lm/generate';
+import type { Tokenizer } from '@parley/lm/tokenizer';
+import { logProbabilitiesOf } from './log-probabilities.ts';
+import type { Accepted, FromWorker, Job, TokenRecord, ToWorker } from './protocol.ts';
+
+const [modelFolder, slotsArgument] = process.argv.slice(2) as [string, string];
+const running = new Map<number, AbortController>();
+
+// Ctrl-C reaches the whole process group; when to end is the server's decision.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+
+function serve(): void {
+  const { model, tokenizer, manifest } = loadModel(modelFolder);
+  // A model without a chat template is found out now, not at the first question.
+  tokenizer.renderChat([{ role: 'user', content: '' }], { open: true });
+  const generator = new Generator(model, tokenizer, { slots: Number(slotsArgument) });
+
+  const load = new LoadReport(generator);
+  process.on('message', (message: ToWorker) => {
+    if (message.type === 'cancel') running.get(message.id)?.abort();
+    else void answer(generator, tokenizer, message.id, message.job).then(() => load.update());
+    load.update();
+  });
+  send({
+    type: 'ready',
+    model: {
+      id: manifest.name,
+      parameters: manifest.parameters,
+      context: generator.context,
+      weightsHash: manifest.weightsHash,
+      createdAt: Date.parse(manifest.createdAt),
+      slots: generator.stats().slots,
+      sampling: recommendedSampling(modelFolder),
+    },
+  });
+}
+
+async function answer(generator: Generator, tokenizer: Tokenizer, id: number, job: Job): Promise<void> {
+  const abort = new AbortController();
+  running.set(id, abort);
+  let unsent: TokenRecord[] = [];
+  const flush = (text: string) => {
+    send({ type: 'piece', id, text, tokens: unsent });
+    unsent = [];
+  };
+  try {
+    const accepted = promptOf(generator, tokenizer, job);
+    send({ type: 'accepted', id, ...accepted });
+    const wanted = job.topLogProbabilities;
+    const { finishReason } = await generator.generate({
+      prompt: accepted.promptTokens,
+      sampling: job.sampling,
+      logProbabilities: wanted !== null,
+      topLogProbabilities: wanted ?? 0,
+      signal: abort.signal,
+      onToken: ({ id: token, score }) => {
+        unsent.push({ id: token, ...(score && logProbabilitiesOf(tokenizer, token, score)) });
+      },
+      onText: flush,
+    });
+    // What the end cut off: an unfinished character, or the tokens of a stop string.
+    if (unsent.length > 0) flush('');
+    send({ type: 'finished', id, reason: finishReason });
+  } catch (error) {
+    const code = error instanceof ContextLengthError ? 'context_length_exceeded' : 'internal_error';
+    send({ type: 'refused', id, code, message: (error as Error).message });
+  } finally {
+    running.delete(id);
+  }
+}
+
+/** @throws ContextLengthError */
+function promptOf(generator: Generator, tokenizer: Tokenizer, job: Job): Accepted {
+  const { context } = generator;
+  if (job.dropOldestTurns) {
+    const { ids, droppedTurns } = buildChatPrompt(tokenizer, job.messages, {
+      context,
+      reserve: job.sampling.maxTokens,
+      partial: job.answer,
+    });
+    return { promptTokens: ids, droppedTurns, answerTokens: sharedEnd(ids, job.answer) };
+  }
+  const { ids } = tokenizer.renderChat(job.messages, { open: true });
+  if (ids.length >= context) throw new ContextLengthError(context, ids.length, 'the conversation');
+  return { promptTokens: ids, droppedTurns: 0, answerTokens: 0 };
+}
+
+/** How many tokens of the answer so far the prompt ends with: an unfinished character was left off. */
+function sharedEnd(prompt: readonly number[], answer: readonly number[]): number {
+  let length = answer.length;
+  while (length > 0 && !prompt.slice(-length).every((id, index) => id === answer[index])) length--;
+  return length;
+}
+
+/** The sampling that generation_config.json recommends, under our names. */
+function recommendedSampling(folder: string): SamplingOverrides {
+  const path = join(folder, 'generation_config.json');
+  if (!existsSync(path)) return {};
+  const config = readJson(path);
+  const named = {
+    temperature: config.temperature,
+    topK: config.top_k,
+    topP: config.top_p,
+    minP: config.min_p,
+    repetitionPenalty: config.repetition_penalty,
+    maxTokens: config.max_new_tokens,
+  };
+  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value != null));
+  const parsed = samplingOverridesSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new Error(
+    `${path} recommends a sampling that cannot be: ${issue.path.join('.')}: ${issue.message}. Mend or remove it.`,
+  );
+}
+
+function readJson(path: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new Error(`${path} is not JSON; copy it again or remove it.`, { cause });
+  }
+}
+
+/** Tells the server how full the batch is, when that changes; asks only while there is work. */
+class LoadReport {
+  readonly #generator: Generator;
+  #timer: NodeJS.Timeout | null = null;
+  #last = '';
+
+  constructor(generator: Generator) {
+    this.#generator = generator;
+  }
+
+  update(): void {
+    const { active, queued } = this.#generator.stats();
+    const now = `${active} ${queued}`;
+    if (now !== this.#last) send({ type: 'load', active, queued });
+    this.#last = now;
+    if (running.size > 0) this.#timer ??= setInterval(() => this.update(), 20);
+    else if (this.#timer) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+}
+
+function send(message: FromWorker): void {
+  // The server may have gone; 'disconnect' then ends this process.
+  if (process.connected) process.send?.(message, () => {});
+}
+
+try {
+  serve();
+} catch (error) {
+  process.send?.({ type: 'failed', message: (error as Error).message } satisfies FromWorker, () => process.exit(1));
+}
