@@ -48,7 +48,7 @@ export function saveModel(
     torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16',
   };
   const generation = {
-    eos_token_id: ends,
+    eos_token_id: ends.length > 0 ? ends : null,
     pad_token_id: pad,
     do_sample: true,
     max_length: config.max_position_embeddings,
