@@ -57,4 +57,19 @@ export const catalogue: Entry[] = [
     summary: 'all of it: data, tokenizer, pretraining, fine-tuning, evaluation',
     load: () => import('./commands/loop.ts'),
   },
+  {
+    words: 'generate',
+    summary: 'one answer, or with --raw one continuation',
+    load: () => import('./commands/generate.ts'),
+  },
+  {
+    words: 'chat',
+    summary: 'talk to a model in the terminal',
+    load: () => import('./commands/chat.ts'),
+  },
+  {
+    words: 'serve',
+    summary: "the chat page and OpenAI's API, from this machine",
+    load: () => import('./commands/serve.ts'),
+  },
 ];

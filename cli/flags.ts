@@ -77,7 +77,7 @@ function toOption(name: string, property: Property, schema: z.ZodObject, ownDefa
   const fallback = ownDefault ?? property.default;
   const description = [property.description ?? '', describeRange(property, fallback)].filter(Boolean).join(' ');
   if (property.type === 'boolean') return new Option(fallback === true ? `--no-${kebab(name)}` : flag, description);
-  const option = new Option(`${flag} <${property.enum?.join('|') ?? property.type ?? 'value'}>`, description);
+  const option = new Option(`${flag} <${property.enum?.join('|') ?? argumentName(property)}>`, description);
   const field = schema.shape[name] as z.ZodType;
   return option.argParser((text: string, previous: unknown) => {
     const value = property.type === 'array' ? [...((previous as unknown[]) ?? []), text] : parseText(text, property);
@@ -92,6 +92,10 @@ function parseText(text: string, property: Property): unknown {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isFinite(value)) throw new InvalidArgumentError(`It must be a number.`);
   return value;
+}
+
+function argumentName({ type }: Property): string {
+  return type === 'integer' || type === 'number' ? type : 'text';
 }
 
 function describeRange(property: Property, fallback: unknown): string {

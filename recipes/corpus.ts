@@ -1,7 +1,5 @@
 /** Text as tokens, ready to train on: from a text file or from a data folder. */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { characterTokenizer, Tokenizer } from '@parley/lm/tokenizer';
 
 export interface Corpus {
@@ -10,8 +8,6 @@ export interface Corpus {
   validation: ArrayLike<number>;
   /** UTF-8 bytes of the text behind the tokens. */
   bytes: { train: number; validation: number };
-  /** For the lineage. */
-  data: { name: string; hash: string };
 }
 
 /**
@@ -19,8 +15,6 @@ export interface Corpus {
  * @param tokenizer a folder with tokenizer.json, or 'characters' for one token per character of a text file
  */
 export function openCorpus(path: string, tokenizer: string): Corpus {
-  if (!existsSync(path))
-    throw new Error(`there is no file or folder ${path}; give --data a text file or a data folder`);
   if (statSync(path).isFile()) return openText(path, tokenizer);
   throw new Error('data folders come next');
 }
@@ -41,6 +35,5 @@ function openText(path: string, tokenizerFolder: string): Corpus {
     train: Int32Array.from(tokenizer.encode(parts.train)),
     validation: Int32Array.from(tokenizer.encode(parts.validation)),
     bytes: { train: Buffer.byteLength(parts.train), validation: Buffer.byteLength(parts.validation) },
-    data: { name: basename(path), hash: createHash('sha256').update(bytes).digest('hex') },
   };
 }

@@ -13,7 +13,8 @@ import { deriveArchitecture, deriveTraining, Llama } from '@parley/lm/models';
 import { openCorpus } from './corpus.ts';
 import { bitsPerByte, heldOutLoss } from './held-out-loss.ts';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
-import { finishedReport, type RunOptions, refuseOtherData } from './run-options.ts';
+import { finishedReport, type RunOptions } from './run-options.ts';
+import { type DataIdentity, identifyData } from './text-source.ts';
 import { TrainingMeter } from './training-meter.ts';
 import { ShuffledWindows } from './windows.ts';
 
@@ -22,10 +23,12 @@ const metricsEvery = 10;
 
 /** Trains until done or asked to stop (StoppedError); the same call goes on with an unfinished run. */
 export async function pretrain(recipe: PretrainRecipe, options: RunOptions = {}): Promise<PretrainReport> {
-  const run = RunDirectory.open(recipe.out, recipe, ['out', 'threads', 'checkpointEvery']);
+  const data = identifyData(recipe.data);
+  const config = { ...recipe, dataHash: data.hash };
+  const run = RunDirectory.open(recipe.out, config, ['out', 'data', 'threads', 'checkpointEvery']);
   try {
     if (run.finished) return finishedReport<PretrainReport>(run, options);
-    return await interruptible((stop) => train(recipe, run, stop, options));
+    return await interruptible((stop) => train(recipe, data, run, stop, options));
   } finally {
     run.close();
   }
@@ -33,6 +36,7 @@ export async function pretrain(recipe: PretrainRecipe, options: RunOptions = {})
 
 async function train(
   recipe: PretrainRecipe,
+  data: DataIdentity,
   run: RunDirectory,
   stop: AbortSignal,
   { quiet = false, name = basename(resolve(recipe.out)) }: RunOptions,
@@ -63,7 +67,6 @@ async function train(
   const arrays = { values: parameters.values, first: optimizer.firstMoment, second: optimizer.secondMoment };
   const meter = new TrainingMeter(run.resumeFrom);
   if (run.resumeFrom) {
-    refuseOtherData(run.resumeFrom, corpus.data.hash);
     run.resumeFrom.restore(arrays);
     optimizer.steps = run.resumeFrom.step;
     progress.note(`going on from step ${run.resumeFrom.step}`);
@@ -73,7 +76,7 @@ async function train(
       step,
       seconds: meter.seconds,
       arrays,
-      state: { ...meter.state(), dataHash: corpus.data.hash },
+      state: meter.state(),
     });
 
   for (let step = optimizer.steps; step < steps; ) {
@@ -137,7 +140,7 @@ async function train(
     name,
     stage: 'pretrain',
     parent: null,
-    data: corpus.data,
+    data,
     recipe,
     seed: recipe.seed,
     metrics: { validationLoss: figures.validationLoss, bitsPerByte: figures.bitsPerByte },

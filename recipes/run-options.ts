@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Checkpoint, RunDirectory } from '@parley/lm/checkpoint';
+import type { RunDirectory } from '@parley/lm/checkpoint';
 
 /** What does not influence a recipe's result. */
 export interface RunOptions {
@@ -14,12 +14,4 @@ export function finishedReport<Report>(run: RunDirectory, { quiet }: RunOptions)
   if (!quiet)
     process.stderr.write(`${run.folder} is finished; this is its report. Choose another --out to run again\n`);
   return JSON.parse(readFileSync(run.path('report.json'), 'utf8'));
-}
-
-/** A resumed run must go on with the data that it began with. */
-export function refuseOtherData(checkpoint: Checkpoint, dataHash: string): void {
-  if (checkpoint.state.dataHash === dataHash) return;
-  throw new Error(
-    `the data changed since this run began (hash ${String(checkpoint.state.dataHash).slice(0, 12)}…, now ${dataHash.slice(0, 12)}…); restore it, or choose another --out`,
-  );
 }

@@ -3,7 +3,7 @@ import type { Preset } from './preset.ts';
 /** The model that ships with Parley: the best that a few hours of two cores give. */
 export const assistant: Preset = {
   summary: 'the shipped model: about ten million parameters, a few hours on two cores',
-  data: 'quick',
+  data: 'assistant',
   tokenizer: { vocabulary: 8192 },
   pretrain: {
     depth: 6,

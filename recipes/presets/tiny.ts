@@ -3,7 +3,7 @@ import type { Preset } from './preset.ts';
 /** Seconds, not minutes: shows that the whole loop runs. What it trains cannot answer anything. */
 export const tiny: Preset = {
   summary: 'the whole loop in a minute, to see that it runs',
-  data: 'tiny',
+  data: 'quick',
   tokenizer: { vocabulary: 512 },
   pretrain: {
     depth: 2,
