@@ -1,1 +1,1 @@
-export { type TrainBenchmark, type TrainSize, benchTrain, parseTrainSize } from './train.ts';
+export { benchTrain, parseTrainSize, type TrainBenchmark, type TrainSize } from './train.ts';

@@ -49,7 +49,14 @@ export function parseTrainSize(text: string): TrainSize {
       `size "${text}" is not LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY: give six positive whole numbers, e.g. 6x384x6x256x16x8192`,
     );
   }
-  const [layers, width, heads, context, batch, vocabulary] = numbers as [number, number, number, number, number, number];
+  const [layers, width, heads, context, batch, vocabulary] = numbers as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (width % heads !== 0 || (width / heads) % 2 !== 0) {
     throw new Error(`size "${text}": width ${width} over ${heads} heads must be an even whole number`);
   }
@@ -59,14 +66,17 @@ export function parseTrainSize(text: string): TrainSize {
 /** Median over `steps` training steps after two to warm up. */
 export function benchTrain(size: TrainSize, precision: Precision, steps = 7): TrainBenchmark {
   setPrecision(precision);
-  const { config } = deriveArchitecture({
-    depth: size.layers,
-    width: size.width,
-    heads: size.heads,
-    keyValueHeads: size.heads,
-    context: size.context,
-    vocabulary: size.vocabulary,
-  });
+  const { config } = deriveArchitecture(
+    {
+      depth: size.layers,
+      width: size.width,
+      heads: size.heads,
+      keyValueHeads: size.heads,
+      intermediate: 0,
+      context: size.context,
+    },
+    size.vocabulary,
+  );
   const random = new Random(1);
   const model = new Llama(config, random);
   const optimizer = new AdamW(model.parameters, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 });

@@ -1,1 +1,22 @@
-export {};
+export { arenaStatistics } from './arena.ts';
+export { cpuFeatures, measurePeak, type Precision, precision, setPrecision, setThreads, threads } from './native/addon.ts';
+export { fillConstant, fillNormal } from './nn/initialize.ts';
+export { ParameterSet, type ParameterSpec } from './nn/parameter-set.ts';
+export { type AttentionOptions, attention } from './ops/attention.ts';
+export {
+  type CachedAttentionOptions,
+  cachedAttention,
+  KeyValueCache,
+  type KeyValueCacheOptions,
+} from './ops/cached-attention.ts';
+export { crossEntropy } from './ops/cross-entropy.ts';
+export { add, mean, multiply, scale, sum } from './ops/elementwise.ts';
+export { embedding } from './ops/embedding.ts';
+export { linear } from './ops/linear.ts';
+export { rmsNorm } from './ops/rms-norm.ts';
+export { swiglu } from './ops/swiglu.ts';
+export { AdamW, type AdamWOptions } from './optim/adamw.ts';
+export { learningRateAt, type Schedule } from './optim/schedule.ts';
+export { Random } from './random.ts';
+export { backward, inference, scope } from './tape.ts';
+export { Tensor, tensor } from './tensor.ts';

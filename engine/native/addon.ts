@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { OperationKernels } from './operation-kernels.ts';
 
 /** How operands enter matrix products; sums are f32 either way. */
 export type Precision = 'bf16' | 'f32';
@@ -16,7 +17,7 @@ export interface PackedWeight {
 /**
  * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
  */
-export interface Native {
+export interface Native extends OperationKernels {
   // addon.cc: the run time
   threads(): number;
   setThreads(count: number): void;
@@ -118,4 +119,9 @@ export function setPrecision(name: Precision): void {
 /** The kernel family in use: portable, avx2, avx512 or avx512bf16. PARLEY_CPU in the environment overrides it. */
 export function cpuFeatures(): string {
   return native().cpuFeatures();
+}
+
+/** What this machine's arithmetic reaches at most now, GFLOP/s on all threads; takes about half a second. */
+export function measurePeak(): Record<Precision, number> {
+  return { bf16: native().measurePeakBf16(0.2), f32: native().measurePeakF32(0.2) };
 }
