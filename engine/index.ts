@@ -1,5 +1,13 @@
 export { arenaStatistics } from './arena.ts';
-export { cpuFeatures, measurePeak, type Precision, precision, setPrecision, setThreads, threads } from './native/addon.ts';
+export {
+  cpuFeatures,
+  measurePeak,
+  type Precision,
+  precision,
+  setPrecision,
+  setThreads,
+  threads,
+} from './native/addon.ts';
 export { fillConstant, fillNormal } from './nn/initialize.ts';
 export { ParameterSet, type ParameterSpec } from './nn/parameter-set.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';

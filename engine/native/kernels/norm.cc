@@ -1,0 +1,119 @@
+// Root-mean-square normalisation of rows: y = x * weight / sqrt(mean(x^2) + epsilon).
+//
+// With n = 1 / sqrt(mean(x^2) + epsilon), g = dy * weight and D columns:
+//   dx = n * g - x * n^3 / D * sum(g * x)         dweight = sum over rows of dy * x * n
+//
+// The weight's gradient is a sum over rows: blocks of a fixed number of rows are summed by one thread each, then the
+// blocks in order, so that the bits do not depend on how many threads there are.
+#include <vector>
+
+#include "../binding.h"
+#include "../pool.h"
+#include "../simd.h"
+
+namespace parley::PARLEY_ISA {
+namespace {
+
+constexpr int64_t rowGrain = 16;
+constexpr int64_t blockRows = 64;
+
+int64_t rowsOf(Array<const float> x, int64_t width) {
+  if (width == 0 || x.size % width != 0) throw std::runtime_error("x is not a whole number of rows");
+  return x.size / width;
+}
+
+void rmsNormForward(Array<const float> x, Array<const float> weight, Array<float> y,
+                    std::optional<Array<float>> inverse, double epsilon) {
+  const int64_t width = weight.size, rows = rowsOf(x, width);
+  y.require(x.size);
+  if (inverse) inverse->require(rows);
+  parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+      const float* in = x.data + row * width;
+      float* out = y.data + row * width;
+      Floats squares{};
+      for (int64_t i = 0; i < width; i += lanes) {
+        const Floats value = width - i >= lanes ? load(in + i) : loadPartial(in + i, width - i);
+        squares = fma(value, value, squares);
+      }
+      const float scale = 1.0f / std::sqrt(sum(squares) / float(width) + float(epsilon));
+      if (inverse) (*inverse)[row] = scale;
+      int64_t i = 0;
+      for (; i + lanes <= width; i += lanes) store(out + i, load(in + i) * scale * load(weight.data + i));
+      if (i < width) {
+        const int64_t rest = width - i;
+        storePartial(out + i, loadPartial(in + i, rest) * scale * loadPartial(weight.data + i, rest), rest);
+      }
+    }
+  });
+}
+
+// dx of one row, and the row's share of dweight added into `share`.
+void backwardRow(const float* x, const float* weight, float scale, const float* dy, float* dx, bool addDx,
+                 float* share, int64_t width) {
+  Floats products{};
+  for (int64_t i = 0; i < width; i += lanes) {
+    const int64_t rest = width - i;
+    const bool whole = rest >= lanes;
+    const Floats xi = whole ? load(x + i) : loadPartial(x + i, rest);
+    const Floats dyi = whole ? load(dy + i) : loadPartial(dy + i, rest);
+    const Floats wi = whole ? load(weight + i) : loadPartial(weight + i, rest);
+    products = fma(dyi * wi, xi, products);
+    if (share == nullptr) continue;
+    if (whole) store(share + i, fma(dyi * scale, xi, load(share + i)));
+    else storePartial(share + i, fma(dyi * scale, xi, loadPartial(share + i, rest)), rest);
+  }
+  if (dx == nullptr) return;
+  const Floats pull = broadcast(-sum(products) / float(width) * scale * scale * scale);
+  for (int64_t i = 0; i < width; i += lanes) {
+    const int64_t rest = width - i;
+    if (rest >= lanes) {
+      const Floats own = load(dy + i) * load(weight + i) * scale;
+      const Floats value = fma(load(x + i), pull, own);
+      store(dx + i, addDx ? load(dx + i) + value : value);
+    } else {
+      const Floats own = loadPartial(dy + i, rest) * loadPartial(weight + i, rest) * scale;
+      const Floats value = fma(loadPartial(x + i, rest), pull, own);
+      storePartial(dx + i, addDx ? loadPartial(dx + i, rest) + value : value, rest);
+    }
+  }
+}
+
+void rmsNormBackward(Array<const float> x, Array<const float> weight, Array<const float> inverse, Array<const float> dy,
+                     std::optional<Array<float>> dx, bool addDx, std::optional<Array<float>> dweight, bool addDweight) {
+  const int64_t width = weight.size, rows = rowsOf(x, width);
+  inverse.require(rows);
+  dy.require(x.size);
+  if (dx) dx->require(x.size);
+  if (dweight) dweight->require(width);
+  const int64_t blocks = (rows + blockRows - 1) / blockRows;
+  static thread_local std::vector<float> shares;
+  if (dweight) shares.assign(size_t(blocks * width), 0.0f);
+  float* const allShares = dweight ? shares.data() : nullptr;
+
+  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; block++) {
+      float* const share = allShares ? allShares + block * width : nullptr;
+      const int64_t last = (block + 1) * blockRows < rows ? (block + 1) * blockRows : rows;
+      for (int64_t row = block * blockRows; row < last; row++) {
+        backwardRow(x.data + row * width, weight.data, inverse[row], dy.data + row * width,
+                    dx ? dx->data + row * width : nullptr, addDx, share, width);
+      }
+    }
+  });
+  if (!dweight) return;
+  for (int64_t i = 0; i < width; i++) {
+    float total = addDweight ? (*dweight)[i] : 0.0f;
+    for (int64_t block = 0; block < blocks; block++) total += allShares[block * width + i];
+    (*dweight)[i] = total;
+  }
+}
+
+}  // namespace
+
+PARLEY_FAMILY(norm,
+              kernel<rmsNormForward>("rmsNormForward", {"x", "weight", "y", "inverse", "epsilon"}),
+              kernel<rmsNormBackward>("rmsNormBackward", {"x", "weight", "inverse", "dy", "dx", "addDx", "dweight",
+                                                          "addDweight"}));
+
+}  // namespace parley::PARLEY_ISA

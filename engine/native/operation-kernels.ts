@@ -1,0 +1,122 @@
+type MaybeArray = Float32Array | null;
+
+/** The kernels behind the operations, as the files in kernels/ define them. Gradients named d… belong to the loss. */
+export interface OperationKernels {
+  // kernels/norm.cc
+  /** `inverse` [rows] receives 1 / root mean square of each row. */
+  rmsNormForward(x: Float32Array, weight: Float32Array, y: Float32Array, inverse: MaybeArray, epsilon: number): void;
+  rmsNormBackward(
+    x: Float32Array,
+    weight: Float32Array,
+    inverse: Float32Array,
+    dy: Float32Array,
+    dx: MaybeArray,
+    addDx: boolean,
+    dweight: MaybeArray,
+    addDweight: boolean,
+  ): void;
+
+  // kernels/swiglu.cc
+  swigluForward(gateUp: Float32Array, y: Float32Array, rows: number): void;
+  swigluBackward(gateUp: Float32Array, dy: Float32Array, dgateUp: Float32Array, add: boolean, rows: number): void;
+
+  // kernels/embedding.cc
+  embeddingForward(weight: Float32Array, ids: Int32Array, y: Float32Array): void;
+  /** Adds into dweight. */
+  embeddingBackward(ids: Int32Array, dy: Float32Array, dweight: Float32Array): void;
+
+  // kernels/attention.cc
+  attentionForward(
+    qkv: Float32Array,
+    rotary: Float32Array,
+    starts: Int32Array | null,
+    output: Float32Array,
+    logSumExp: Float32Array,
+    batch: number,
+    length: number,
+    heads: number,
+    keyValueHeads: number,
+    headDim: number,
+  ): void;
+  attentionBackward(
+    qkv: Float32Array,
+    rotary: Float32Array,
+    starts: Int32Array | null,
+    output: Float32Array,
+    logSumExp: Float32Array,
+    doutput: Float32Array,
+    dqkv: Float32Array,
+    add: boolean,
+    batch: number,
+    length: number,
+    heads: number,
+    keyValueHeads: number,
+    headDim: number,
+  ): void;
+
+  // kernels/cached-attention.cc; one layer of the cache, [slot, head, position, d]
+  cachedAttentionF32(
+    qkv: Float32Array,
+    rotary: Float32Array,
+    keys: Float32Array,
+    values: Float32Array,
+    slots: Int32Array,
+    positions: Int32Array,
+    output: Float32Array,
+    heads: number,
+    keyValueHeads: number,
+    headDim: number,
+    length: number,
+  ): void;
+  cachedAttentionBf16(
+    qkv: Float32Array,
+    rotary: Float32Array,
+    keys: Uint16Array,
+    values: Uint16Array,
+    slots: Int32Array,
+    positions: Int32Array,
+    output: Float32Array,
+    heads: number,
+    keyValueHeads: number,
+    headDim: number,
+    length: number,
+  ): void;
+
+  // kernels/loss.cc
+  /** The sum of negative log-probabilities; gradients are those of `scale` times the sum. */
+  crossEntropy(
+    hidden: Float32Array,
+    weight: Float32Array,
+    targets: Int32Array,
+    logProbabilities: Float32Array,
+    dhidden: MaybeArray,
+    dweight: MaybeArray,
+    width: number,
+    scale: number,
+  ): number;
+
+  // kernels/adamw.cc
+  /** One step over values[from .. to). The corrected figures hold the bias corrections; see AdamW. */
+  adamw(
+    values: Float32Array,
+    gradients: Float32Array,
+    firstMoment: Float32Array,
+    secondMoment: Float32Array,
+    from: number,
+    to: number,
+    clipFactor: number,
+    beta1: number,
+    beta2: number,
+    correctedRate: number,
+    inverseRoot: number,
+    epsilon: number,
+    shrink: number,
+  ): void;
+
+  // kernels/elementwise.cc
+  add(a: Float32Array, b: Float32Array, y: Float32Array): void;
+  multiply(a: Float32Array, b: Float32Array, y: Float32Array, accumulate: boolean): void;
+  scale(a: Float32Array, factor: number, y: Float32Array, accumulate: boolean): void;
+  sum(a: Float32Array): number;
+  sumOfSquares(a: Float32Array): number;
+}

@@ -1,0 +1,55 @@
+/**
+ * All parameters of a model in one flat array, their gradients in another. The optimizer, the gradient norm and a
+ * checkpoint are then one pass over contiguous memory, and a parameter is a view.
+ */
+import { elementCount, formatShape, Tensor } from '../tensor.ts';
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Whether AdamW's weight decay applies: matrices yes, norm gains no. */
+  readonly decay: boolean;
+}
+
+export class ParameterSet {
+  /** Parameters in the order of `specs`, each row-major, without gaps. */
+  readonly values: Float32Array;
+  readonly gradients: Float32Array;
+  readonly specs: readonly ParameterSpec[];
+  /** Number of values of all parameters. */
+  readonly count: number;
+  readonly #tensors = new Map<string, Tensor>();
+
+  /** All values start at zero; initialise or load them through `get(name).data`. */
+  constructor(specs: readonly ParameterSpec[]) {
+    this.specs = specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
+    this.count = specs.reduce((total, spec) => total + elementCount(spec.shape), 0);
+    this.values = new Float32Array(this.count);
+    this.gradients = new Float32Array(this.count);
+    let offset = 0;
+    for (const { name, shape } of this.specs) {
+      if (this.#tensors.has(name)) throw new RangeError(`ParameterSet: two parameters are named '${name}'.`);
+      const end = offset + elementCount(shape);
+      if (!Number.isSafeInteger(end)) {
+        throw new RangeError(`ParameterSet: '${name}' has the impossible shape ${formatShape(shape)}.`);
+      }
+      const parameter = new Tensor(this.values.subarray(offset, end), shape, true, null);
+      parameter.gradient = this.gradients.subarray(offset, end);
+      this.#tensors.set(name, parameter);
+      offset = end;
+    }
+  }
+
+  /** The parameter as a leaf whose `data` and `gradient` are views into the flat arrays. */
+  get(name: string): Tensor {
+    const parameter = this.#tensors.get(name);
+    if (parameter === undefined) {
+      throw new RangeError(`ParameterSet: there is no '${name}'; known are ${[...this.#tensors.keys()].join(', ')}.`);
+    }
+    return parameter;
+  }
+
+  zeroGradients(): void {
+    this.gradients.fill(0);
+  }
+}

@@ -1,0 +1,53 @@
+import { native } from '../native/addon.ts';
+import { apply, type Operation } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+import { matrixExtents, shapeError } from './shape-error.ts';
+
+type Inputs = readonly [x: Tensor, weight: Tensor] | readonly [x: Tensor, weight: Tensor, residual: Tensor];
+
+const linearOperation: Operation<Inputs, undefined, null> = {
+  name: 'linear',
+
+  shape([x, weight, residual]) {
+    const [rows, inner] = matrixExtents('linear', 'x', x);
+    const [columns, weightInner] = matrixExtents('linear', 'weight', weight);
+    if (inner !== weightInner) {
+      throw shapeError('linear', { x, weight }, `weight to have ${inner} columns, as x has`);
+    }
+    if (residual !== undefined && (residual.shape[0] !== rows || residual.shape[1] !== columns)) {
+      throw shapeError('linear', { x, weight, residual }, `residual to be [${rows}, ${columns}], as the output is`);
+    }
+    return [rows, columns];
+  },
+
+  forward([x, weight, residual], _options, output) {
+    const [rows, inner] = x.shape as [number, number];
+    native().productForward(x.data, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
+    return null;
+  },
+
+  gradient([x, weight, residual], _options, _saved, outputGradient, flow) {
+    const [rows, inner] = x.shape as [number, number];
+    const columns = weight.shape[0]!;
+    const dx = flow.target(x);
+    if (dx !== null) native().productInputGradient(outputGradient, weight.data, dx.data, dx.add, rows, inner, columns);
+    const dWeight = flow.target(weight);
+    if (dWeight !== null) {
+      native().productWeightGradient(outputGradient, x.data, dWeight.data, dWeight.add, rows, inner, columns);
+    }
+    if (residual !== undefined) flow.give(residual, outputGradient);
+  },
+};
+
+/**
+ * The product x · weightᵀ, plus the residual stream if one is given. Operands are rounded to bfloat16 when the
+ * precision is 'bf16' and the processor has bf16 dot products; sums are float32 either way.
+ *
+ * @param x [N, K]
+ * @param weight [M, K], one row per output column
+ * @param residual [N, M]
+ * @returns [N, M]
+ */
+export function linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
+  return apply(linearOperation, residual === undefined ? [x, weight] : [x, weight, residual], undefined);
+}

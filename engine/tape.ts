@@ -1,0 +1,231 @@
+/**
+ * Scopes and the gradient tape.
+ *
+ * Operations run at once (eager). Inside `scope` each of them also leaves an entry on the tape: the operation, its
+ * inputs, its output and whatever its gradient needs to remember. The tape is therefore a topological order of the
+ * computation, and `backward` is one walk over it from the end: for every entry whose output has a gradient, the
+ * operation's own `gradient` adds its share to each input.
+ *
+ *     tape       embedding → rmsNorm → linear → attention → linear(+residual) → … → crossEntropy
+ *     backward   ←──────────────────────────────────────────────────────────────────────────── 1
+ *
+ * Memory. Outputs come from the arena (arena.ts) and die with the scope. The gradient of an intermediate is needed
+ * only between the first consumer that writes it (walking backwards) and the operation that made it, so `backward`
+ * keeps a small pool of buffers by length and hands them on: a step needs the activations plus about one layer of
+ * gradients, not two copies of everything. Two more savings follow from knowing who comes first:
+ *
+ *   - the first contribution to a gradient overwrites (`add` is false), so nothing is cleared beforehand;
+ *   - an operation whose input gradient IS its output gradient (a residual, an addition) gives the buffer away.
+ *
+ * Leaves (parameters, or constants with `requiresGradient` set) own their gradients across scopes; `backward` always
+ * adds to those, which is what gradient accumulation over micro-batches needs.
+ *
+ * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
+ * computation must be added to the first one before `backward`.
+ */
+import { allocate, arenaMark, releaseTo } from './arena.ts';
+import { native } from './native/addon.ts';
+import { elementCount, formatShape, Tensor } from './tensor.ts';
+
+/** One differentiable operation: its shape rule, its forward and its gradient, side by side. */
+export interface Operation<Inputs extends readonly Tensor[], Options, Saved> {
+  readonly name: string;
+  /** Checks inputs and options and returns the output's shape; throws a RangeError that names what was expected. */
+  shape(inputs: Inputs, options: Options): readonly number[];
+  /** Fills `output` (not cleared) and returns what the gradient will need. */
+  forward(inputs: Inputs, options: Options, output: Float32Array, keep: boolean): Saved;
+  /** Adds d loss / d input for each input that wants it, given d loss / d output. */
+  gradient(inputs: Inputs, options: Options, saved: Saved, outputGradient: Float32Array, flow: GradientFlow): void;
+}
+
+/** Where to write a gradient: over what is there, or added to it. */
+export interface GradientTarget {
+  readonly data: Float32Array;
+  readonly add: boolean;
+}
+
+/** What an operation's `gradient` may do with the gradients of its inputs. */
+export interface GradientFlow {
+  /** The place for d loss / d input, or null if nobody wants it. The caller must write all of it. */
+  target(input: Tensor): GradientTarget | null;
+  /**
+   * Passes a whole buffer on as a contribution to the input's gradient. The caller must not touch the buffer
+   * afterwards, except through `target`.
+   */
+  give(input: Tensor, gradient: Float32Array): void;
+}
+
+interface TapeEntry {
+  readonly name: string;
+  readonly output: Tensor;
+  /** Null once walked. */
+  propagate: ((outputGradient: Float32Array, flow: GradientFlow) => void) | null;
+}
+
+class Scope {
+  alive = true;
+  readonly records: boolean;
+  readonly tapeStart: number;
+
+  constructor(records: boolean, tapeStart: number) {
+    this.records = records;
+    this.tapeStart = tapeStart;
+  }
+}
+
+const scopes: Scope[] = [];
+const tape: TapeEntry[] = [];
+
+/**
+ * Runs one training step: tensors made inside live in the arena and die when `fn` returns, and operations record
+ * themselves for `backward`. Scopes nest. `fn` must be synchronous.
+ */
+export function scope<T>(fn: () => T): T {
+  return within(true, fn);
+}
+
+/** The same memory discipline as `scope`, but nothing is recorded: no gradients, less to remember. */
+export function inference<T>(fn: () => T): T {
+  return within(false, fn);
+}
+
+function within<T>(records: boolean, fn: () => T): T {
+  const current = new Scope(records, tape.length);
+  const mark = arenaMark();
+  scopes.push(current);
+  try {
+    const result = fn();
+    if (result instanceof Promise) {
+      throw new TypeError('A scope must be synchronous: its memory is reused as soon as the function returns.');
+    }
+    return result;
+  } finally {
+    current.alive = false;
+    scopes.pop();
+    tape.length = current.tapeStart;
+    releaseTo(mark);
+  }
+}
+
+/** Runs an operation: checks shapes, computes the output in the arena and records it if a gradient can be asked for. */
+export function apply<Inputs extends readonly Tensor[], Options, Saved>(
+  operation: Operation<Inputs, Options, Saved>,
+  inputs: Inputs,
+  options: Options,
+): Tensor {
+  return applyKeeping(operation, inputs, options).output;
+}
+
+/** As `apply`, and hands out what the forward saved: results besides the output, such as log-probabilities. */
+export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved>(
+  operation: Operation<Inputs, Options, Saved>,
+  inputs: Inputs,
+  options: Options,
+): { output: Tensor; saved: Saved } {
+  const current = scopes.at(-1);
+  if (current === undefined) {
+    throw new Error(
+      `${operation.name} was called outside a scope; wrap the computation in scope(() => …) to train or in ` +
+        'inference(() => …) to only compute.',
+    );
+  }
+  const shape = operation.shape(inputs, options);
+  const records = current.records && inputs.some((input) => input.requiresGradient);
+  const values = allocate(elementCount(shape));
+  const saved = operation.forward(inputs, options, values, records);
+  const output = new Tensor(values, shape, records, current);
+  if (records) {
+    tape.push({
+      name: operation.name,
+      output,
+      propagate: (outputGradient, flow) => operation.gradient(inputs, options, saved, outputGradient, flow),
+    });
+  }
+  return { output, saved };
+}
+
+/**
+ * Adds d loss / d leaf into the gradient of every leaf that the loss depends on. `loss` is a scalar made in the
+ * scope that is still running. Each part of the computation can be walked once.
+ */
+export function backward(loss: Tensor): void {
+  if (loss.size !== 1) {
+    throw new RangeError(`backward: the loss must be a scalar, but its shape is ${formatShape(loss.shape)}.`);
+  }
+  const last = tape.findLastIndex((entry) => entry.output === loss);
+  if (last === -1) {
+    throw new Error(
+      'backward: the loss is not on the tape. It must be computed inside the running scope (not inside inference) ' +
+        'from at least one tensor that requires a gradient.',
+    );
+  }
+  const flow = new PooledGradients();
+  try {
+    flow.give(loss, allocate(1).fill(1));
+    for (let index = last; index >= 0; index--) {
+      const entry = tape[index]!;
+      const outputGradient = entry.output.gradient;
+      if (outputGradient === null) continue;
+      if (entry.propagate === null) {
+        throw new Error(
+          `backward: the gradient of ${entry.name} was already computed. Add the losses first and call backward once.`,
+        );
+      }
+      entry.output.gradient = null;
+      flow.enter(outputGradient);
+      entry.propagate(outputGradient, flow);
+      entry.propagate = null;
+      flow.leave(outputGradient);
+    }
+  } finally {
+    for (let index = 0; index <= last; index++) tape[index]!.output.gradient = null;
+  }
+}
+
+/** Gradients of intermediates, recycled by length as the walk leaves them behind. */
+class PooledGradients implements GradientFlow {
+  readonly #free = new Map<number, Float32Array[]>();
+  #current: Float32Array | null = null;
+  #currentGivenAway = false;
+
+  enter(outputGradient: Float32Array): void {
+    this.#current = outputGradient;
+    this.#currentGivenAway = false;
+  }
+
+  leave(outputGradient: Float32Array): void {
+    if (!this.#currentGivenAway) this.#recycle(outputGradient);
+    this.#current = null;
+  }
+
+  target(input: Tensor): GradientTarget | null {
+    if (!input.requiresGradient) return null;
+    if (input.gradient !== null) return { data: input.gradient, add: true };
+    if (input.isLeaf) {
+      input.gradient = new Float32Array(input.size);
+      return { data: input.gradient, add: true };
+    }
+    input.gradient = this.#free.get(input.size)?.pop() ?? allocate(input.size);
+    return { data: input.gradient, add: false };
+  }
+
+  give(input: Tensor, gradient: Float32Array): void {
+    if (!input.requiresGradient) return;
+    const isCurrent = gradient === this.#current;
+    if (input.gradient === null && !input.isLeaf && !(isCurrent && this.#currentGivenAway)) {
+      input.gradient = gradient;
+      if (isCurrent) this.#currentGivenAway = true;
+      return;
+    }
+    const target = this.target(input)!;
+    if (target.add) native().scale(gradient, 1, target.data, true);
+    else target.data.set(gradient);
+    if (!isCurrent) this.#recycle(gradient);
+  }
+
+  #recycle(buffer: Float32Array): void {
+    const free = this.#free.get(buffer.length);
+    if (free === undefined) this.#free.set(buffer.length, [buffer]);
+    else free.push(buffer);
+  }
+}

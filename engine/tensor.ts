@@ -1,0 +1,71 @@
+/** Row-major float32 tensors. A tensor is a shape over a Float32Array; what can be done with it lives in ops/. */
+
+/** Tells whether the scope that a tensor was made in still runs; constants and parameters have no home. */
+export interface TensorHome {
+  readonly alive: boolean;
+}
+
+export class Tensor {
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** Leaves (made by `tensor` or a ParameterSet) set this to receive a gradient from `backward`. */
+  requiresGradient: boolean;
+  /**
+   * d loss / d tensor, same layout as `data`. `backward` adds into the gradients of leaves; gradients of
+   * intermediate tensors live only while `backward` runs and are null before and after.
+   */
+  gradient: Float32Array | null;
+  readonly #values: Float32Array;
+  readonly #home: TensorHome | null;
+
+  constructor(values: Float32Array, shape: readonly number[], requiresGradient: boolean, home: TensorHome | null) {
+    this.shape = shape;
+    this.size = values.length;
+    this.requiresGradient = requiresGradient;
+    this.gradient = null;
+    this.#values = values;
+    this.#home = home;
+  }
+
+  /** True for constants and parameters, which outlive scopes; false for what an operation made. */
+  get isLeaf(): boolean {
+    return this.#home === null;
+  }
+
+  /** The values, row by row. Throws after the scope that made the tensor has returned: its memory is in use again. */
+  get data(): Float32Array {
+    if (this.#home !== null && !this.#home.alive) {
+      throw new Error(
+        `This tensor of shape ${formatShape(this.shape)} belongs to a scope that has returned; ` +
+          'copy what you need (tensor.data.slice()) before the scope ends.',
+      );
+    }
+    return this.#values;
+  }
+}
+
+/**
+ * A constant outside the arena: it lives as long as it is referenced. A Float32Array is wrapped, not copied.
+ * Set `requiresGradient` on it to make it a leaf.
+ */
+export function tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor {
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    throw new RangeError(`tensor: shape ${formatShape(shape)} must hold whole numbers that are not negative.`);
+  }
+  if (values.length !== elementCount(shape)) {
+    throw new RangeError(
+      `tensor: ${values.length} values do not fill shape ${formatShape(shape)}, which holds ${elementCount(shape)}.`,
+    );
+  }
+  return new Tensor(values, [...shape], false, null);
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** `[16, 384]`, as error messages show shapes. */
+export function formatShape(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
