@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{contracts,engine,lm,recipes,server,cli,bench}/**/*.test.ts', '*.test.ts'],
+          include: ['{contracts,engine,lm,recipes,server,web,cli,bench}/**/*.test.{ts,tsx}', '*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -1,0 +1,218 @@
+/** One conversation: its messages along the shown path, the answer that is being written, and the composer. */
+import type { Message } from '@parley/contracts';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { ArrowDown } from 'lucide-react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { conversationsQuery, messagesQuery } from '../api/queries.ts';
+import { RequestError } from '../api/request.ts';
+import { useAnnounce } from '../ui/announcer.tsx';
+import { Button, IconButton } from '../ui/button.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { Answer, PendingAnswer } from './answer.tsx';
+import type { LiveAnswer } from './answer-streams.ts';
+import { useAutoscroll } from './autoscroll.ts';
+import { Composer, type ComposerHandle } from './composer.tsx';
+import { errorText } from './error-text.ts';
+import { Question } from './question.tsx';
+import { samplingWishes } from './sampling.ts';
+import { useEscape } from './shortcuts.ts';
+import { useAnswerStreams, useLiveAnswer } from './streams-context.tsx';
+import { type BranchChoices, type PathStep, rootKey, shownPath } from './tree.ts';
+
+export function ConversationPage() {
+  const { conversationId } = useParams({ from: '/chat/$conversationId' });
+  return <Conversation key={conversationId} id={conversationId} />;
+}
+
+function Conversation({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const streams = useAnswerStreams();
+  const { data: messages, error, refetch } = useQuery(messagesQuery(id));
+  const title = useConversationTitle(id) ?? t('chat.label');
+  const live = useLiveAnswer(id);
+  const [choices, setChoices] = useState<BranchChoices>({});
+  const composer = useRef<ComposerHandle>(null);
+  const { viewport, content, following, toNewest } = useAutoscroll();
+  const busy = live !== null && live.phase !== 'failed';
+
+  const path = useMemo(() => shownPath(messages ?? [], choices), [messages, choices]);
+  const shown = live ? pathDuring(live, path) : path;
+
+  useRejoin(id, messages);
+  const stop = useCallback(() => streams.stop(id), [streams, id]);
+  useEscape(busy, stop);
+
+  const regenerate = useCallback(
+    (answer: Message) => {
+      // Without a choice at this place the path leads to the newest answer: the one to come.
+      setChoices(({ [answer.parentId ?? rootKey]: _, ...rest }) => rest);
+      streams.run(id, { kind: 'regenerate', answer });
+      toNewest();
+    },
+    [streams, id, toNewest],
+  );
+  const continueAnswer = useCallback(
+    (answer: Message) => {
+      streams.run(id, { kind: 'continue', answer });
+      toNewest();
+    },
+    [streams, id, toNewest],
+  );
+  const choose = useCallback((parentId: string | null, chosen: string) => {
+    setChoices((known) => ({ ...known, [parentId ?? rootKey]: chosen }));
+  }, []);
+
+  function send(text: string): void {
+    const parentId = path.at(-1)?.message.id ?? null;
+    streams.run(id, { kind: 'send', request: { content: text, parentId, sampling: samplingWishes.get() } });
+    toNewest();
+  }
+
+  if (error instanceof RequestError && error.status === 404) return <NotFound text={t('chat.notFound')} />;
+
+  return (
+    <div className="flex h-full flex-col">
+      <h1 className="sr-only">{title}</h1>
+      <div className="relative min-h-0 grow fade-edges">
+        <div ref={viewport} className="h-full overflow-y-auto overscroll-contain [scrollbar-gutter:stable_both-edges]">
+          <section
+            ref={content}
+            aria-label={t('chat.label')}
+            className="mx-auto flex w-full max-w-3xl flex-col gap-8 px-4 pt-6 pb-10 sm:px-6"
+          >
+            {error && !messages && (
+              <Notice tone="danger" actions={<Button onClick={() => void refetch()}>{t('app.tryAgain')}</Button>}>
+                {t('chat.failed', { reason: errorText(t, error) })}
+              </Notice>
+            )}
+            {shown.map(({ message, siblings }, index) => (
+              <div key={message.id} className={index < shown.length - 2 ? 'lazy-layout' : undefined}>
+                {message.role === 'user' ? (
+                  <Question text={message.content} />
+                ) : (
+                  <Answer
+                    message={message}
+                    siblings={siblings}
+                    last={index === shown.length - 1}
+                    busy={busy}
+                    onRegenerate={regenerate}
+                    onContinue={continueAnswer}
+                    onChoose={choose}
+                  />
+                )}
+              </div>
+            ))}
+            {live && <LiveEnd id={id} live={live} onEdit={(text) => composer.current?.fill(text)} />}
+          </section>
+        </div>
+        {!following && (
+          <IconButton
+            label={t('chat.toNewest')}
+            side="top"
+            onClick={toNewest}
+            className="absolute bottom-3 left-1/2 -translate-x-1/2 animate-rise rounded-full border border-line bg-surface shadow-float hover:bg-sunken"
+          >
+            <ArrowDown size={18} aria-hidden />
+          </IconButton>
+        )}
+      </div>
+      <Composer ref={composer} conversationId={id} busy={busy} disabled={!messages} onSend={send} onStop={stop} />
+      <FinishedAnnouncement conversationId={id} />
+    </div>
+  );
+}
+
+/** Undefined while the list loads and for a conversation without a title. */
+export function useConversationTitle(id: string | undefined): string | undefined {
+  const { data: conversations } = useQuery(conversationsQuery);
+  return conversations?.find((conversation) => conversation.id === id)?.title || undefined;
+}
+
+/** While a new alternative is on its way, the answer that it stands beside makes room for it. */
+function pathDuring(live: LiveAnswer, path: PathStep[]): PathStep[] {
+  if (live.action.kind !== 'regenerate' || live.answer !== null || live.phase === 'failed') return path;
+  const { parentId } = live.action.answer;
+  return path.slice(0, path.findIndex(({ message }) => message.id === parentId) + 1);
+}
+
+/** What stands below the stored messages: the question on its way, the wait, or the failure. */
+function LiveEnd({ id, live, onEdit }: { id: string; live: LiveAnswer; onEdit: (text: string) => void }) {
+  const { t } = useTranslation();
+  const streams = useAnswerStreams();
+  const { action, phase, answer, error } = live;
+  const unsent = action.kind === 'send' && answer === null ? action.request.content : null;
+  return (
+    <>
+      {unsent !== null && <Question text={unsent} />}
+      {answer === null && phase !== 'failed' && <PendingAnswer />}
+      {phase === 'reconnecting' && <Notice tone="warning">{t('answer.reconnecting')}</Notice>}
+      {phase === 'failed' && error && (
+        <Notice
+          tone="danger"
+          actions={
+            <>
+              {unsent !== null && (
+                <Button
+                  onClick={() => {
+                    streams.dismiss(id);
+                    onEdit(unsent);
+                  }}
+                >
+                  {t('error.edit')}
+                </Button>
+              )}
+              <Button onClick={() => streams.retry(id)}>{t('app.tryAgain')}</Button>
+            </>
+          }
+        >
+          {unsent !== null && `${t('error.notSent')} `}
+          {errorText(t, error)}
+        </Notice>
+      )}
+    </>
+  );
+}
+
+/** After a reload in mid-answer, or an answer begun in another tab: joins it and goes on. */
+function useRejoin(id: string, messages: readonly Message[] | undefined): void {
+  const streams = useAnswerStreams();
+  const tried = useRef(new Set<string>());
+  const writing = messages?.findLast(({ status }) => status === 'streaming');
+  useEffect(() => {
+    if (!writing || streams.isBusy(id) || tried.current.has(writing.id)) return;
+    tried.current.add(writing.id);
+    streams.run(id, { kind: 'attach', answer: writing });
+  }, [id, writing, streams]);
+}
+
+function FinishedAnnouncement({ conversationId }: { conversationId: string }) {
+  const { t } = useTranslation();
+  const announce = useAnnounce();
+  const streams = useAnswerStreams();
+  useEffect(
+    () =>
+      streams.onFinished((answer) => {
+        if (answer.conversationId !== conversationId) return;
+        const words = answer.content.match(/\p{Script=Han}|[^\s\p{Script=Han}]+/gu)?.length ?? 0;
+        if (answer.status === 'cancelled') announce(t('chat.stopped'));
+        else if (words > 120) announce(t('chat.finishedLong', { count: words }));
+        else announce(t('chat.finished', { text: answer.content }));
+      }),
+    [streams, conversationId, announce, t],
+  );
+  return null;
+}
+
+export function NotFound({ text }: { text: string }) {
+  const { t } = useTranslation();
+  return (
+    <div className="flex h-full flex-col items-center justify-center gap-5 p-6 text-center">
+      <p className="text-muted">{text}</p>
+      <Link to="/" className="rounded-xl bg-accent px-4 py-2 text-sm font-medium text-on-accent hover:bg-accent-hover">
+        {t('app.newChat')}
+      </Link>
+    </div>
+  );
+}
