@@ -1,15 +1,7 @@
 /** A tokenizer on disk: Hugging Face's files beside each other in a model folder. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../checkpoint/atomic.ts';
 
 const OPTIONAL_FILES = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'] as const;
 
@@ -33,18 +25,7 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
   return files;
 }
 
-/** Writes each file under a temporary name, flushes it and renames it: no reader sees half a file. */
+/** Writes each file atomically. @throws DiskFullError when there is no room */
 export function writeTokenizerFiles(folder: string, files: TokenizerFiles): void {
-  mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) {
-    const temporary = join(folder, `.${name}.${process.pid}.tmp`);
-    const descriptor = openSync(temporary, 'w');
-    try {
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, join(folder, name));
-  }
+  for (const [name, text] of Object.entries(files)) writeFileAtomic(join(folder, name), text);
 }

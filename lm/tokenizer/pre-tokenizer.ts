@@ -1,6 +1,7 @@
 /** `pre_tokenizer` and `normalizer` of a tokenizer.json, compiled to functions. */
 import { compileOniguruma } from './oniguruma.ts';
-import { SPLIT_PATTERN, type Split, splitWords } from './split.ts';
+import { SPLIT_PATTERN, type Split } from './split.ts';
+import { splitWords } from './word-scanner.ts';
 
 interface PreTokenizer {
   split: Split;

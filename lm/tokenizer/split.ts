@@ -19,8 +19,8 @@
  * because their escapes beyond `\xHH` differ, spelled-out case because `(?i:…)` is new to JavaScript.
  */
 
-/** Han and kana, letters of scripts written without spaces; ends of ranges in pairs. */
-const CJK = [
+/** Han and kana, scripts written without spaces: the ranges of a character class. */
+export const CJK = [
   '\u3005-\u3007', // 々〆〇
   '\u3041-\u3096\u3099-\u309F', // hiragana
   '\u30A1-\u30FA\u30FC-\u30FF\u31F0-\u31FF\uFF66-\uFF9F', // katakana
@@ -50,17 +50,3 @@ export type VisitWord = (text: string, start: number, end: number) => void;
 
 /** Cuts a text into words, in order; what it leaves out is dropped. */
 export type Split = (text: string, visit: VisitWord) => void;
-
-/** A split by a pattern whose matches tile any text. */
-function splitByTiling(pattern: RegExp): Split {
-  return (text, visit) => {
-    pattern.lastIndex = 0;
-    for (let start = 0; start < text.length; start = pattern.lastIndex) {
-      pattern.test(text);
-      visit(text, start, pattern.lastIndex);
-    }
-  };
-}
-
-/** Cuts a text by {@link SPLIT_PATTERN}. */
-export const splitWords: Split = splitByTiling(new RegExp(SPLIT_PATTERN, 'gu'));

@@ -66,16 +66,16 @@ export function* trainTokenizerInSteps(options: TrainingOptions): Generator<Trai
     throw new RangeError(`vocabulary ${target}: expected at least ${FIRST_MERGE_ID} (4 special tokens and 256 bytes)`);
   }
   const saved = checkpoint?.load() ?? null;
-  let state = saved === null ? null : unpackTrainingState(saved);
+  const state = saved === null ? null : unpackTrainingState(saved);
   const save = everySeconds(checkpoint);
 
-  if (state?.phase !== 'merging') state = yield* countWords(options, state, save);
-  const { documents, bytes, counts } = state;
+  const counted = state?.phase === 'merging' ? state : yield* countWords(options, state, save);
+  const { documents, bytes, counts } = counted;
   if (counts.length === 0) throw new Error('no text to train a tokenizer on: every document was empty');
 
   // Merges do not depend on those after them, so a state that went further is cut.
-  const merges = Array.from(state.merges.subarray(0, (target - FIRST_MERGE_ID) * 2));
-  const index = new PairIndex(state.symbols, state.ends, counts);
+  const merges = Array.from(counted.merges.subarray(0, (target - FIRST_MERGE_ID) * 2));
+  const index = new PairIndex(counted.symbols, counted.ends, counts);
   for (let id = FIRST_MERGE_ID + merges.length / 2; id < target; id++) {
     if ((id - FIRST_MERGE_ID) % MERGES_PER_STEP === 0) {
       yield { phase: 'merging', documents, megabytes: bytes / 1e6, vocabulary: id, target };

@@ -1,5 +1,5 @@
 /** How often each word of a corpus occurs, in bounded memory. */
-import { splitWords } from './split.ts';
+import { splitWords } from './word-scanner.ts';
 import { grown, WordTable } from './word-table.ts';
 
 /** Longer words are counted in pieces: they are data, not words, and no useful token spans them. */
