@@ -1,4 +1,5 @@
 /** Text as tokens, ready to train on: from a text file or from a data folder. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { characterTokenizer, Tokenizer } from '@parley/lm/tokenizer';
 
@@ -22,8 +23,7 @@ export function openCorpus(path: string, tokenizer: string): Corpus {
 function openText(path: string, tokenizerFolder: string): Corpus {
   const bytes = readFileSync(path);
   const text = bytes.toString('utf8');
-  if (text.includes('\uFFFD') || text === '')
-    throw new Error(`${path} is not UTF-8 text; convert it first (iconv -t utf-8)`);
+  if (!isUtf8(bytes)) throw new Error(`${path} is not UTF-8 text; convert it first, e.g. with iconv -t utf-8`);
   if (!tokenizerFolder) {
     throw new Error(`${path} is a text file and brings no tokenizer; give --tokenizer a folder, or 'characters'`);
   }

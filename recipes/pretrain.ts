@@ -54,6 +54,9 @@ async function train(
     parameters: architecture.parameters,
   });
   const tokensPerStep = batch * context;
+  if (batch % recipe.accumulate !== 0) {
+    throw new RangeError(`--accumulate ${recipe.accumulate} does not divide the batch of ${batch}; choose a divisor`);
+  }
   const notes = [...architecture.explanations, ...explanations];
 
   const progress = new Progress('pretrain', steps, { quiet });
