@@ -127,11 +127,6 @@ export class Inference {
     clearTimeout(kill);
   }
 
-  /** The worker's process id, for operators and tests. */
-  get processId(): number | undefined {
-    return this.#worker?.pid;
-  }
-
   #spawn(onReady: (model: ModelDescription) => void, onFailure: (error: Error) => void): void {
     const { log, modelFolder, slots } = this.#options;
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
