@@ -52,8 +52,7 @@ class PackedOperand {
 };
 
 // Both are called by every thread of a team, with the same arguments: inside onAllThreads by all of them, or by one
-// task with Team::alone(). When a thread returns, its part of the output is written; a barrier must follow before
-// others read it.
+// task with Team::alone(). When they return, the whole output is written.
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const Output& output, Precision precision);
 

@@ -5,10 +5,11 @@
 //   spinning thread takes half a microsecond, waking a parked one five), then yield, then park. Whoever waits yields
 //   its core after a few microseconds, so that an oversubscribed machine makes progress.
 //
-//   Work is split by Team::share, a pure function of (count, threads). A kernel is bit-identical for any number of
-//   threads if each element of its output is computed by one thread in an order that does not depend on the split:
-//   split outputs, never reductions.
+//   A kernel is bit-identical for any number of threads if each element of its output is computed by one thread in an
+//   order that does not depend on how the work was split: split outputs, never reductions. Then it does not matter
+//   either that threads which other programs hold up take less of it (WorkQueue).
 #pragma once
+#include <atomic>
 #include <cstdint>
 
 namespace parley {
@@ -25,13 +26,8 @@ class Team {
   // A team of one: lets a kernel that is written for a team run inside a task of another.
   static Team alone() { return Team(0, 1); }
 
-  // This thread's part of `count` items, contiguous, in multiples of `grain` but for the last.
-  Range share(int64_t count, int64_t grain = 1) const {
-    const int64_t grains = (count + grain - 1) / grain;
-    const int64_t begin = grains * thread / threads * grain;
-    const int64_t end = grains * (thread + 1) / threads * grain;
-    return {begin, end < count ? end : count};
-  }
+  // This thread's equal part of `count` items.
+  Range share(int64_t count) const { return {count * thread / threads, count * (thread + 1) / threads}; }
 
   // Every thread of the team must call it; what each wrote before is visible to all after.
   void barrier() const;
@@ -56,18 +52,44 @@ void onAllThreads(Body&& body, int limit = 256) {
   detail::dispatch([](void* pointer, const Team& team) { (*static_cast<Body*>(pointer))(team); }, (void*)&body, limit);
 }
 
-// Runs body(begin, end) over a static split of 0 .. count - 1. `grain` is the least number of items that is worth
-// waking a thread for; the split is in multiples of it.
+// Hands out 0 .. count - 1 to the threads of a team, in runs that get shorter towards the end.
+class WorkQueue {
+ public:
+  // One thread calls it while no other takes.
+  void reset() { next.store(0, std::memory_order_relaxed); }
+
+  // The next run, of at most `most` items; empty when all are taken.
+  Range take(int64_t count, int64_t most, int threads) {
+    int64_t begin = next.load(std::memory_order_relaxed), length;
+    do {
+      if (begin >= count) return {count, count};
+      length = (count - begin) / (2 * threads);
+      length = length < 1 ? 1 : length > most ? most : length;
+    } while (!next.compare_exchange_weak(begin, begin + length, std::memory_order_relaxed));
+    return {begin, begin + length};
+  }
+
+ private:
+  std::atomic<int64_t> next{0};
+};
+
+// Runs body(begin, end) over disjoint ranges that cover 0 .. count - 1, several per thread. `grain` is the least number
+// of items that is worth waking a thread for; ranges begin at multiples of it.
 template <class Body>
 void parallel(int64_t count, int64_t grain, Body&& body) {
   if (count <= 0) return;
-  const int64_t most = (count + grain - 1) / grain;
+  const int64_t grains = (count + grain - 1) / grain;
+  WorkQueue queue;
   onAllThreads(
       [&](const Team& team) {
-        const Range range = team.share(count, grain);
-        if (range.begin < range.end) body(range.begin, range.end);
+        if (team.threads == 1) return body(0, count);
+        const int64_t most = (grains + 4 * team.threads - 1) / (4 * team.threads);
+        for (Range run = queue.take(grains, most, team.threads); run.begin < run.end;
+             run = queue.take(grains, most, team.threads)) {
+          body(run.begin * grain, run.end * grain < count ? run.end * grain : count);
+        }
       },
-      most < 256 ? int(most) : 256);
+      grains < 256 ? int(grains) : 256);
 }
 
 }  // namespace parley

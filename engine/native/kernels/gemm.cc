@@ -26,7 +26,7 @@ namespace {
 constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
-constexpr int64_t panelsPerPack = 8;
+constexpr int64_t panelsPerRun = 8;
 
 int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -92,19 +92,19 @@ int64_t panelsSize(const Cut& cut, int64_t columns) {
 template <class Format>
 void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& cut, float* data) {
   const int64_t panels = ceilDivide(columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
-  const int64_t groups = ceilDivide(panels, panelsPerPack);
+  const int64_t groups = ceilDivide(panels, panelsPerRun);
   const Range mine = team.share(cut.blocks * groups);
   for (int64_t item = mine.begin; item < mine.end; item++) {
-    const int64_t block = item / groups, panel = item % groups * panelsPerPack, column = panel * panelColumns;
-    packStrips<Format, panelColumns>(b, column, std::min(panelsPerPack * panelColumns, columns - column),
+    const int64_t block = item / groups, panel = item % groups * panelsPerRun, column = panel * panelColumns;
+    packStrips<Format, panelColumns>(b, column, std::min(panelsPerRun * panelColumns, columns - column),
                                      cut.begin(block), cut.innerOf(block), data + (block * panels + panel) * size,
                                      size);
   }
 }
 
-// Scratch of a thread. A team of the pool shares that of its first thread.
 struct Scratch {
   Buffer<float> a, b;
+  WorkQueue queue;
 };
 
 Scratch& ownScratch() {
@@ -112,7 +112,7 @@ Scratch& ownScratch() {
   return scratch;
 }
 
-// Dispatches of the pool exclude each other, so one is enough.
+// What the threads of a team share. Dispatches of the pool exclude each other, so one is enough.
 Scratch& poolScratch() {
   static Scratch* const scratch = new Scratch;
   return *scratch;
@@ -120,22 +120,25 @@ Scratch& poolScratch() {
 
 Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
 
+// Before it, one thread resets the queue and a barrier lets all see that.
 template <class Format>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Operand& a,
                       const Panels& panels, const Output& output) {
-  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
+  const int64_t tiles = ceilDivide(rows, tileRows), tileSize = stripSize<tileRows>(cut.stepsPerBlock);
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
-  const Range mine = team.share(rows, tileRows);
-  for (int64_t row = mine.begin; row < mine.end; row += fewRows) {
-    const int64_t end = std::min(row + fewRows, mine.end);
+  WorkQueue& queue = sharedScratch(team).queue;
+  for (;;) {
+    const Range run = queue.take(tiles, tilesPerBlock, team.threads);
+    if (run.begin >= run.end) return;
+    const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
     for (int64_t block = 0; block < cut.blocks; block++) {
       const int64_t inner = cut.innerOf(block);
-      packStrips<Format, tileRows>(a, row, end - row, cut.begin(block), inner, packed, tileSize);
+      packStrips<Format, tileRows>(a, begin, end - begin, cut.begin(block), inner, packed, tileSize);
       for (int64_t panel = 0; panel < panels.count; panel++) {
         const float* const b = panels.at(cut, block, panel);
         const float* tile = packed;
-        for (int64_t at = row; at < end; at += tileRows, tile += tileSize) {
-          Tiles<Format>::compute(tile, b, inner, output, at, end, panel * panelColumns, columns, block == 0);
+        for (int64_t row = begin; row < end; row += tileRows, tile += tileSize) {
+          Tiles<Format>::compute(tile, b, inner, output, row, rows, panel * panelColumns, columns, block == 0);
         }
       }
     }
@@ -147,7 +150,10 @@ template <class Format>
 const float* packRows(const Team& team, int64_t rows, const Cut& cut, const Operand& a) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   Scratch& shared = sharedScratch(team);
-  if (team.thread == 0) shared.a.atLeast(cut.blocks * tiles * tileSize);
+  if (team.thread == 0) {
+    shared.a.atLeast(cut.blocks * tiles * tileSize);
+    shared.queue.reset();
+  }
   team.barrier();
   const Range mine = team.share(cut.blocks);
   for (int64_t block = mine.begin; block < mine.end; block++) {
@@ -163,14 +169,19 @@ template <class Format, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Output& output, PanelAt panelAt) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  const Range mine = team.share(ceilDivide(columns, panelColumns));
-  for (int64_t panel = mine.begin; panel < mine.end; panel++) {
-    for (int64_t block = 0; block < cut.blocks; block++) {
-      const float* const b = panelAt(block, panel);
-      const float* tile = packed + block * tiles * tileSize;
-      for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
-        Tiles<Format>::compute(tile, b, cut.innerOf(block), output, row, rows, panel * panelColumns, columns,
-                               block == 0);
+  const int64_t panels = ceilDivide(columns, panelColumns);
+  WorkQueue& queue = sharedScratch(team).queue;
+  for (;;) {
+    const Range run = queue.take(panels, panelsPerRun, team.threads);
+    if (run.begin >= run.end) return;
+    for (int64_t panel = run.begin; panel < run.end; panel++) {
+      for (int64_t block = 0; block < cut.blocks; block++) {
+        const float* const b = panelAt(block, panel);
+        const float* tile = packed + block * tiles * tileSize;
+        for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
+          Tiles<Format>::compute(tile, b, cut.innerOf(block), output, row, rows, panel * panelColumns, columns,
+                                 block == 0);
+        }
       }
     }
   }
@@ -182,7 +193,10 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
   const Cut cut(inner, Format::kPerStep);
   if (rows > fewRows) {
     Scratch& shared = sharedScratch(team);
-    if (team.thread == 0) shared.b.atLeast(panelsSize(cut, columns));
+    if (team.thread == 0) {
+      shared.b.atLeast(panelsSize(cut, columns));
+      shared.queue.reset();
+    }
     team.barrier();
     packPanels<Format>(team, b, columns, cut, shared.b.data());
     team.barrier();
@@ -206,6 +220,8 @@ void multiplyPacked(const Team& team, int64_t rows, const Operand& a, const Pack
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.buffer.data(), ceilDivide(b.columns, panelColumns)};
   if (rows > fewRows) {
+    if (team.thread == 0) sharedScratch(team).queue.reset();
+    team.barrier();
     multiplyManyRows<Format>(team, rows, b.columns, cut, a, panels, output);
     return;
   }
@@ -236,11 +252,13 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
               const Output& output, Precision precision) {
   if (precision == Precision::bf16) multiplyUnpacked<Bf16Format>(team, rows, columns, inner, a, b, output);
   else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, output);
+  team.barrier();
 }
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
   if (b.precision == Precision::bf16) multiplyPacked<Bf16Format>(team, rows, a, b, output);
   else multiplyPacked<FloatFormat>(team, rows, a, b, output);
+  team.barrier();
 }
 
 int productThreads(int64_t rows, int64_t columns, int64_t inner) {
