@@ -1,0 +1,57 @@
+import { beforeEach, expect, test } from 'vitest';
+import { setPrecision } from '../native/addon.ts';
+import { Random } from '../random.ts';
+import { inference } from '../tape.ts';
+import { tensor } from '../tensor.ts';
+import { expectClose, expectGradients, flat, golden, goldenLeaf, gradients, randomLeaf } from './gradient-check.ts';
+import { linear } from './linear.ts';
+
+beforeEach(() => setPrecision('f32'));
+
+test('agrees with PyTorch', () => {
+  const file = golden('linear');
+  const leaves = [goldenLeaf(file.x), goldenLeaf(file.weight), goldenLeaf(file.residual)] as const;
+  const output = inference(() => linear(...leaves).data.slice());
+  expectClose(output, flat(file.output), 1e-6);
+  const [dx, dWeight, dResidual] = gradients(() => linear(...leaves), leaves, goldenLeaf(file.upstream));
+  expectClose(dx!, flat(file.xGradient), 1e-6);
+  expectClose(dWeight!, flat(file.weightGradient), 1e-6);
+  expectClose(dResidual!, flat(file.residualGradient), 1e-6);
+});
+
+test.each([
+  [1, 1, 1],
+  [3, 17, 5],
+  [130, 40, 33],
+])('matches the definition in f32 and, within rounding, in bf16: %i x %i to %i', (rows, inner, columns) => {
+  const random = new Random(rows);
+  const x = randomLeaf(random, [rows, inner]);
+  const weight = randomLeaf(random, [columns, inner]);
+  const expected = Float32Array.from({ length: rows * columns }, (_, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    let total = 0;
+    for (let k = 0; k < inner; k++) total += x.data[row * inner + k]! * weight.data[column * inner + k]!;
+    return total;
+  });
+  const compute = () => inference(() => linear(x, weight).data.slice());
+  expectClose(compute(), expected, 1e-6);
+  setPrecision('bf16');
+  expectClose(compute(), expected, 1e-2);
+});
+
+test('gradients match finite differences, with the input used twice', () => {
+  const random = new Random(4);
+  const x = randomLeaf(random, [4, 6]);
+  const weight = randomLeaf(random, [6, 6]);
+  expectGradients(() => linear(linear(x, weight, x), weight, x), [x, weight], 1e-2);
+});
+
+test('names the shapes that do not fit', () => {
+  const x = tensor(new Float32Array(6), [2, 3]);
+  const weight = tensor(new Float32Array(8), [2, 4]);
+  expect(() => inference(() => linear(x, weight))).toThrow(
+    'linear: got x [2, 3], weight [2, 4]; expected weight to have 3 columns, as x has.',
+  );
+  const square = tensor(new Float32Array(9), [3, 3]);
+  expect(() => inference(() => linear(x, square, square))).toThrow('expected residual to be [2, 3]');
+});

@@ -1,0 +1,41 @@
+import { beforeAll, expect, test } from 'vitest';
+import { setPrecision } from '../native/addon.ts';
+import { Random } from '../random.ts';
+import { inference } from '../tape.ts';
+import { tensor } from '../tensor.ts';
+import { expectClose, expectGradients, flat, golden, goldenLeaf, gradients, randomLeaf } from './gradient-check.ts';
+import { swiglu } from './swiglu.ts';
+
+beforeAll(() => setPrecision('f32'));
+
+test('agrees with PyTorch', () => {
+  const file = golden('swiglu');
+  const gateUp = goldenLeaf(file.gateUp);
+  const output = inference(() => swiglu(gateUp).data.slice());
+  expectClose(output, flat(file.output), 1e-6);
+  const [gradient] = gradients(() => swiglu(gateUp), [gateUp], goldenLeaf(file.upstream));
+  expectClose(gradient!, flat(file.gateUpGradient), 1e-6);
+});
+
+test.each([1, 16, 37])('matches the definition and finite differences at width %i', (width) => {
+  const gateUp = randomLeaf(new Random(width), [4, 2 * width], 2);
+  const expected = Float32Array.from({ length: 4 * width }, (_, index) => {
+    const at = Math.floor(index / width) * 2 * width + (index % width);
+    const gate = gateUp.data[at]!;
+    return (gate / (1 + Math.exp(-gate))) * gateUp.data[at + width]!;
+  });
+  const output = inference(() => swiglu(gateUp).data.slice());
+  expectClose(output, expected, 1e-6);
+  expectGradients(() => swiglu(gateUp), [gateUp]);
+});
+
+test('saturates without NaN', () => {
+  const gateUp = tensor([1e4, -1e4, 1, 1], [1, 4]);
+  const output = inference(() => swiglu(gateUp).data.slice());
+  expect(output[0]).toBe(1e4);
+  expect(output[1]).toBeCloseTo(0, 10);
+});
+
+test('wants an even number of columns', () => {
+  expect(() => inference(() => swiglu(tensor([1, 2, 3], [1, 3])))).toThrow('expected an even number of columns');
+});

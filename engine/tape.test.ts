@@ -1,0 +1,160 @@
+import { beforeAll, expect, test } from 'vitest';
+import { arenaStatistics } from './arena.ts';
+import { setPrecision, setThreads, threads } from './native/addon.ts';
+import { fillConstant, fillNormal } from './nn/initialize.ts';
+import { ParameterSet } from './nn/parameter-set.ts';
+import { attention } from './ops/attention.ts';
+import { crossEntropy } from './ops/cross-entropy.ts';
+import { add, multiply, scale, sum } from './ops/elementwise.ts';
+import { embedding } from './ops/embedding.ts';
+import { expectClose } from './ops/gradient-check.ts';
+import { linear } from './ops/linear.ts';
+import { rmsNorm } from './ops/rms-norm.ts';
+import { swiglu } from './ops/swiglu.ts';
+import { Random } from './random.ts';
+import { backward, inference, scope } from './tape.ts';
+import { type Tensor, tensor } from './tensor.ts';
+
+beforeAll(() => setPrecision('f32'));
+
+/** A decoder block with tied embeddings: every operation of training in one computation. */
+class TinyDecoder {
+  static readonly vocabulary = 50;
+  static readonly width = 24;
+  readonly parameters = new ParameterSet([
+    { name: 'embedding', shape: [50, 24], decay: true },
+    { name: 'attentionNorm', shape: [24], decay: false },
+    { name: 'qkv', shape: [48, 24], decay: true },
+    { name: 'out', shape: [24, 24], decay: true },
+    { name: 'feedForwardNorm', shape: [24], decay: false },
+    { name: 'gateUp', shape: [64, 24], decay: true },
+    { name: 'down', shape: [24, 32], decay: true },
+  ]);
+
+  constructor() {
+    const random = new Random(5);
+    for (const { name, shape } of this.parameters.specs) {
+      if (shape.length === 1) fillConstant(this.parameters.get(name), 1);
+      else fillNormal(this.parameters.get(name), random, 0.2);
+    }
+  }
+
+  loss(ids: Int32Array, targets: Int32Array, batch: number, normalizer: number): Tensor {
+    const get = (name: string) => this.parameters.get(name);
+    const layout = { heads: 4, keyValueHeads: 2, headDim: 6, batch, length: ids.length / batch, ropeTheta: 100 };
+    const x = embedding(ids, get('embedding'));
+    const attended = attention(linear(rmsNorm(x, get('attentionNorm'), 1e-5), get('qkv')), layout);
+    const middle = linear(attended, get('out'), x);
+    const activated = swiglu(linear(rmsNorm(middle, get('feedForwardNorm'), 1e-5), get('gateUp')));
+    const hidden = linear(activated, get('down'), middle);
+    return crossEntropy(hidden, get('embedding'), targets, { normalizer }).loss;
+  }
+}
+
+function randomBatch(random: Random, tokens: number): { ids: Int32Array; targets: Int32Array } {
+  return {
+    ids: Int32Array.from({ length: tokens }, () => random.integer(TinyDecoder.vocabulary)),
+    targets: Int32Array.from({ length: tokens }, () => random.integer(TinyDecoder.vocabulary + 1) - 1),
+  };
+}
+
+test('gradients of micro-batches add up to those of the whole batch', () => {
+  const [batch, length] = [6, 40];
+  const { ids, targets } = randomBatch(new Random(1), batch * length);
+  const whole = new TinyDecoder();
+  scope(() => backward(whole.loss(ids, targets, batch, 100)));
+
+  const parts = new TinyDecoder();
+  for (let row = 0; row < batch; row += 2) {
+    const [from, to] = [row * length, (row + 2) * length];
+    scope(() => backward(parts.loss(ids.subarray(from, to), targets.subarray(from, to), 2, 100)));
+  }
+  expectClose(parts.parameters.gradients, whole.parameters.gradients, 1e-6);
+});
+
+test.each(['f32', 'bf16'] as const)('gradients have the same bits for any thread count, in %s', (precision) => {
+  setPrecision(precision);
+  const before = threads();
+  const [batch, length] = [5, 130];
+  const { ids, targets } = randomBatch(new Random(2), batch * length);
+  const [first, ...others] = [1, 2, 3].map((count) => {
+    setThreads(count);
+    const decoder = new TinyDecoder();
+    scope(() => backward(decoder.loss(ids, targets, batch, 10)));
+    return decoder.parameters.gradients;
+  });
+  setThreads(before);
+  setPrecision('f32');
+  for (const other of others) expect(other).toEqual(first);
+});
+
+test('steps in the steady state take no native memory', () => {
+  const decoder = new TinyDecoder();
+  const { ids, targets } = randomBatch(new Random(3), 200);
+  const step = () => scope(() => backward(decoder.loss(ids, targets, 4, 10)));
+  step();
+  const after = arenaStatistics();
+  for (let index = 0; index < 20; index++) step();
+  expect(arenaStatistics()).toEqual(after);
+});
+
+test('backward adds to the gradients of leaves and leaves none on intermediates', () => {
+  const a = tensor([1, 2, 3], [3]);
+  a.requiresGradient = true;
+  for (let repeat = 1; repeat <= 2; repeat++) {
+    scope(() => {
+      const square = multiply(a, a);
+      backward(sum(square));
+      expect(square.gradient).toBeNull();
+    });
+    expect(Array.from(a.gradient!)).toEqual([2 * repeat, 4 * repeat, 6 * repeat]);
+  }
+});
+
+test('computes no gradient for constants', () => {
+  const a = tensor([1, 2], [2]);
+  const b = tensor([3, 4], [2]);
+  b.requiresGradient = true;
+  scope(() => {
+    expect(add(a, a).requiresGradient).toBe(false);
+    backward(sum(multiply(a, b)));
+  });
+  expect(a.gradient).toBeNull();
+  expect(Array.from(b.gradient!)).toEqual([1, 2]);
+});
+
+test('scopes nest: an inner one gives its memory back', () => {
+  const a = tensor([1, 2, 3], [3]);
+  scope(() => {
+    const outer = scale(a, 2);
+    const kept = inference(() => {
+      const inner = scale(outer, 10);
+      expect(inner.requiresGradient).toBe(false);
+      return inner.data.slice();
+    });
+    scope(() => scale(outer, -1));
+    expect(Array.from(kept)).toEqual([20, 40, 60]);
+    expect(Array.from(outer.data)).toEqual([2, 4, 6]);
+  });
+});
+
+test('a tensor that outlived its scope says so', () => {
+  const dead = scope(() => scale(tensor([1], [1]), 2));
+  expect(() => dead.data).toThrow('belongs to a scope that has returned');
+});
+
+test('says what is missing', () => {
+  const a = tensor([1, 2], [2]);
+  a.requiresGradient = true;
+  expect(() => scale(a, 2)).toThrow('scale was called outside a scope');
+  expect(() => scope(() => backward(scale(a, 2)))).toThrow('the loss must be a scalar, but its shape is [2]');
+  expect(() => scope(() => backward(inference(() => sum(a))))).toThrow('the loss is not on the tape');
+  expect(() => scope(() => Promise.resolve())).toThrow('must be synchronous');
+  const twice = () =>
+    scope(() => {
+      const loss = sum(a);
+      backward(loss);
+      backward(loss);
+    });
+  expect(twice).toThrow('was already computed');
+});
