@@ -84,7 +84,7 @@ export class TerminalChat {
 
   /** Answers the last user message, going on from `partial`. */
   private async answer(partial: number[]): Promise<void> {
-    if (partial.length > 0) this.messages.pop();
+    const before = partial.length > 0 ? this.messages.pop()!.content : '';
     this.answering = new AbortController();
     try {
       const { ids, droppedTurns } = buildChatPrompt(this.tokenizer, [...this.system, ...this.messages], {
@@ -96,13 +96,14 @@ export class TerminalChat {
         this.output.write(`(the oldest ${droppedTurns} messages no longer fit and were left out)\n`);
       const result = await this.generator.generate({
         prompt: ids,
+        answered: partial.length,
         // Every answer draws anew; the whole chat repeats with the same --seed.
         sampling: { ...this.sampling, seed: this.sampling.seed + this.answers++ },
         signal: this.answering.signal,
         onText: (delta) => void this.output.write(delta),
       });
-      this.answerIds = wholeCharacters(this.tokenizer, [...partial, ...result.ids]);
-      this.messages.push({ role: 'assistant', content: this.tokenizer.decode(this.answerIds) });
+      this.answerIds = [...partial, ...result.ids];
+      this.messages.push({ role: 'assistant', content: before + result.text });
       const ending = { stop: '', length: ' … (/continue goes on)', cancelled: ' … (stopped; /continue goes on)' };
       this.output.write(`${ending[result.finishReason]}\n`);
     } catch (error) {
@@ -113,11 +114,4 @@ export class TerminalChat {
       this.answering = null;
     }
   }
-}
-
-/** Leaves off the tokens of a last character that is not complete: going on generates it again. */
-function wholeCharacters(tokenizer: Tokenizer, ids: number[]): number[] {
-  const whole = [...ids];
-  for (let dropped = 0; dropped < 3 && tokenizer.decode(whole).endsWith('\uFFFD'); dropped++) whole.pop();
-  return whole;
 }

@@ -61,4 +61,18 @@ describe('AnswerText', () => {
     expect(cut().end(false)).toBe('');
     expect(cut().end(true)).toBe('\uFFFD');
   });
+
+  it('completes the character that the answer to go on from left unfinished, wherever it was cut', () => {
+    const text = 'a中🙂é';
+    const ids = tokenizer.encode(text);
+    for (let cut = 0; cut <= ids.length; cut++) {
+      const before = new AnswerText(tokenizer, []);
+      for (const id of ids.slice(0, cut)) before.push(id);
+      before.end(false);
+      const after = new AnswerText(tokenizer, []);
+      after.goOnFrom(ids.slice(0, cut));
+      for (const id of ids.slice(cut)) after.push(id);
+      expect(before.text + after.text).toBe(text);
+    }
+  });
 });

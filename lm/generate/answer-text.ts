@@ -21,6 +21,11 @@ export class AnswerText {
     this.#decoder = tokenizer.streamDecoder();
   }
 
+  /** Takes the tokens of an answer to go on from: what they began, the next tokens complete. */
+  goOnFrom(ids: readonly number[]): void {
+    for (const id of ids) this.#decoder.push(id);
+  }
+
   /** Takes a token; returns the text that it releases, '' while it is held back. */
   push(id: number): string {
     return this.#take(this.#decoder.push(id));
@@ -29,7 +34,7 @@ export class AnswerText {
   /**
    * Releases the rest.
    * @param whole the model ended here by itself. Otherwise an unfinished character at the end is left out rather
-   *   than shown as U+FFFD: an answer that is continued brings it whole
+   *   than shown as U+FFFD: an answer that is continued completes it
    */
   end(whole: boolean): string {
     const tail = this.#decoder.end();

@@ -59,10 +59,10 @@ describe('buildChatPrompt', () => {
     expect(read(ids)).toMatch(/<\|im_start\|>assistant\nThe ans$/);
   });
 
-  it('leaves off a last character that is not complete, so that it is generated whole', () => {
+  it('keeps a last character that is not complete, for the generator to complete', () => {
     const partial = tokenizer.encode('好中').slice(0, -1);
     const { ids } = buildChatPrompt(tokenizer, [user('Q')], { context: 500, reserve: 1, partial });
-    expect(read(ids)).toMatch(/assistant\n好$/);
+    expect(ids.slice(-partial.length)).toEqual(partial);
   });
 
   it('never lets text pass for a special token', () => {

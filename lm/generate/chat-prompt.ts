@@ -23,8 +23,8 @@ const largestReserve = 1 / 4;
  * @param messages oldest first, the last one to be answered; a system message may come first
  * @param options.context tokens that the model can see
  * @param options.reserve tokens wanted for the answer, e.g. maxTokens
- * @param options.partial to continue an answer: its token ids so far, which the prompt then ends with. A last
- *   character that is not complete is left off, to be generated again
+ * @param options.partial to continue an answer: its token ids so far, which the prompt then ends with. Tell the
+ *   generator how many they are (`answered`), so that it completes a character which they leave unfinished
  * @throws ContextLengthError when the last turn alone is too long
  */
 export function buildChatPrompt(
@@ -32,12 +32,11 @@ export function buildChatPrompt(
   messages: readonly ChatMessage[],
   { context, reserve, partial = [] }: { context: number; reserve: number; partial?: readonly number[] },
 ): ChatPrompt {
-  const answer = withoutIncompleteCharacter(tokenizer, partial);
   const system = messages.filter(({ role }, index) => role === 'system' && index === 0);
   const turns = messages.slice(system.length);
   const render = (first: number) => [
     ...tokenizer.renderChat([...system, ...turns.slice(first)], { open: true }).ids,
-    ...answer,
+    ...partial,
   ];
   const room = Math.min(reserve, Math.floor(context * largestReserve));
 
@@ -52,12 +51,4 @@ export function buildChatPrompt(
     [first, ids] = [earlier, longer];
   }
   return { ids, droppedTurns: first };
-}
-
-function withoutIncompleteCharacter(tokenizer: Tokenizer, partial: readonly number[]): readonly number[] {
-  let length = partial.length;
-  // An unfinished character has at most three bytes, so at most three tokens.
-  while (length > 0 && partial.length - length < 3 && tokenizer.decode(partial.slice(0, length)).endsWith('\uFFFD'))
-    length--;
-  return partial.slice(0, length);
 }

@@ -31,6 +31,11 @@ import { Sampler, scoreToken, type TokenScore } from './sampler.ts';
 export interface GenerationRequest {
   /** Token ids, at least one, fewer than the context. */
   prompt: readonly number[];
+  /**
+   * How many of the prompt's last tokens are the answer so far, when it is to be continued: a character that they
+   * leave unfinished is then completed. Default 0.
+   */
+  answered?: number;
   sampling: Sampling;
   /** Score each token under the model's own distribution. */
   logProbabilities?: boolean;
@@ -162,6 +167,8 @@ export class Generator {
         startedAt: performance.now(),
       };
       this.#queue.push(run);
+      const { prompt, answered = 0 } = request;
+      run.answer.goOnFrom(prompt.slice(prompt.length - answered));
       if (!this.#looping) void this.#loop();
     });
   }

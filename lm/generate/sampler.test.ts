@@ -90,10 +90,12 @@ describe('Sampler', () => {
       nucleus.add(id);
       covered += weight;
     }
-    const drawn = shares(large, { topP: 0.5 }).flatMap((share, id) => (share > 0 ? [id] : []));
+    const drawn = shares(large, { topP: 0.5 }, [], 2000).flatMap((share, id) => (share > 0 ? [id] : []));
     expect(drawn.every((id) => nucleus.has(id))).toBe(true);
     const topK = new Set(weights.slice(0, 50).map(({ id }) => id));
-    const drawnTopK = shares(large, { topK: 50, temperature: 2 }).flatMap((share, id) => (share > 0 ? [id] : []));
+    const drawnTopK = shares(large, { topK: 50, temperature: 2 }, [], 2000).flatMap((share, id) =>
+      share > 0 ? [id] : [],
+    );
     expect(new Set(drawnTopK)).toEqual(topK);
   });
 
