@@ -34,7 +34,7 @@ class Answer {
   readonly generation: Generation;
   readonly titled: Conversation | null;
   /** Of the whole answer so far. */
-  tokens: number[];
+  readonly tokens: number[];
   accepted: Accepted | null = null;
   /** Something has changed since the last write. */
   dirty = false;
@@ -142,7 +142,6 @@ export class Answers {
     generation.accepted.then(
       (accepted) => {
         answer.accepted = accepted;
-        answer.tokens = answer.tokens.slice(0, accepted.answerTokens);
         message.droppedTurns = accepted.droppedTurns;
         answer.changed();
       },
@@ -210,7 +209,6 @@ export class Answers {
             answer_tokens: packTokens(answer.tokens),
             ...(accepted && {
               prompt_tokens: packTokens(accepted.promptTokens),
-              continued_tokens: accepted.answerTokens,
               dropped_turns: accepted.droppedTurns,
             }),
             ...(isFinal(answer) && { finish_reason: status, finished_at: now }),

@@ -274,7 +274,7 @@ function generationRow(messageId: string, model: ModelDescription, sampling: Sam
     seed: sampling.seed,
     prompt_tokens: null,
     answer_tokens: packTokens(tokens),
-    continued_tokens: 0,
+    continued_tokens: tokens.length,
     dropped_turns: 0,
     finish_reason: null,
     created_at: Date.now(),

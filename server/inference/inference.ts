@@ -201,11 +201,7 @@ export class Inference {
     switch (message.type) {
       case 'accepted':
         metrics.promptTokens.inc(message.promptTokens.length);
-        generation.accept({
-          promptTokens: message.promptTokens,
-          droppedTurns: message.droppedTurns,
-          answerTokens: message.answerTokens,
-        });
+        generation.accept({ promptTokens: message.promptTokens, droppedTurns: message.droppedTurns });
         break;
       case 'piece':
         metrics.tokensGenerated.inc(message.tokens.length);

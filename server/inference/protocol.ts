@@ -55,8 +55,6 @@ export interface Accepted {
   /** Exactly what the model is given, the tokens of the answer to go on from included. */
   promptTokens: number[];
   droppedTurns: number;
-  /** How many tokens of the answer to go on from the prompt ends with; an unfinished character was left off. */
-  answerTokens: number;
 }
 
 export type RefusalCode = 'context_length_exceeded' | 'internal_error';

@@ -60,6 +60,7 @@ async function answer(generator: Generator, tokenizer: Tokenizer, id: number, jo
     const wanted = job.topLogProbabilities;
     const { finishReason } = await generator.generate({
       prompt: accepted.promptTokens,
+      answered: job.answer.length,
       sampling: job.sampling,
       logProbabilities: wanted !== null,
       topLogProbabilities: wanted ?? 0,
@@ -89,18 +90,11 @@ function promptOf(generator: Generator, tokenizer: Tokenizer, job: Job): Accepte
       reserve: job.sampling.maxTokens,
       partial: job.answer,
     });
-    return { promptTokens: ids, droppedTurns, answerTokens: sharedEnd(ids, job.answer) };
+    return { promptTokens: ids, droppedTurns };
   }
   const { ids } = tokenizer.renderChat(job.messages, { open: true });
   if (ids.length >= context) throw new ContextLengthError(context, ids.length, 'the conversation');
-  return { promptTokens: ids, droppedTurns: 0, answerTokens: 0 };
-}
-
-/** How many tokens of the answer so far the prompt ends with: an unfinished character was left off. */
-function sharedEnd(prompt: readonly number[], answer: readonly number[]): number {
-  let length = answer.length;
-  while (length > 0 && !prompt.slice(-length).every((id, index) => id === answer[index])) length--;
-  return length;
+  return { promptTokens: ids, droppedTurns: 0 };
 }
 
 /** The sampling that generation_config.json recommends, under our names. */
