@@ -76,6 +76,7 @@ describe('a model folder', () => {
       'generation_config.json',
       'manifest.json',
       'model.safetensors',
+      'special_tokens_map.json',
       'tokenizer.json',
       'tokenizer_config.json',
     ]);
@@ -180,7 +181,7 @@ describe('a model folder', () => {
       'a tokenizer larger than the embedding',
       () => {
         rmSync(join(folder, 'manifest.json'));
-        trainTokenizer({ texts: ['ab ab abc abc abcd'], vocabulary: 265 }).save(folder);
+        trainTokenizer({ texts: ['hello hello 你好你好'.repeat(2)], vocabulary: 265 }).save(folder);
       },
       /does not fit the model: it has 265 tokens, the embedding 263 rows/,
     ],

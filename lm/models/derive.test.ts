@@ -19,7 +19,7 @@ describe('deriveArchitecture', () => {
     // Embedding, and per layer: qkv, output, gate and up, down, two norms; one norm at the end.
     const layer = 384 * (6 + 2 * 3) * 64 + 384 * 384 + 3 * 384 * 1024 + 2 * 384;
     expect(parameters).toBe(8192 * 384 + 6 * layer + 384);
-    expect(explanations.map((sentence) => sentence.split(' ')[0])).toEqual(['width', '6', '3', 'SwiGLU', '12.98']);
+    expect(explanations.map((sentence) => sentence.split(' ')[0])).toEqual(['width', '6', '3', 'SwiGLU', '12.88']);
   });
 
   it('respects what is given and derives the rest from it', () => {

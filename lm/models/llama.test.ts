@@ -96,7 +96,7 @@ describe.each(Object.entries(goldens))('beside Hugging Face: %s', (_, golden) =>
     for (const { name, data } of weightsOf(model)) {
       const first = (data.byteOffset - values.byteOffset) / 4;
       const norm = Math.hypot(...gradients.subarray(first, first + data.length));
-      expect(Math.abs(norm / golden.gradientNorms[name]! - 1)).toBeLessThan(1e-4);
+      expect(Math.abs(norm / golden.gradientNorms[name]! - 1), name).toBeLessThan(1e-4);
     }
   });
 });
