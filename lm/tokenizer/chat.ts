@@ -9,7 +9,6 @@
 import { Template } from '@huggingface/jinja';
 import type { ChatMessage } from '@parley/contracts';
 import { CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN } from './chatml.ts';
-import type { TokenizerFiles } from './files.ts';
 
 export interface RenderedChat {
   ids: number[];
@@ -29,45 +28,59 @@ type Fragment =
   | { kind: 'special'; id: number; afterAssistant: boolean }
   | { kind: 'text'; text: string; assistant: boolean };
 
-/** @throws Error if the tokenizer has no chat template, or one that cannot be followed */
+export interface ChatTemplate {
+  /** Null for ChatML, which is rendered without Jinja. */
+  jinja: Template | null;
+  /** bos_token and the like, which templates write out. */
+  variables: Record<string, string>;
+}
+
+/**
+ * @param config text of tokenizer_config.json
+ * @param file text of chat_template.jinja, which goes before the template in the config
+ * @returns null if there is no template
+ * @throws Error for a config that is not JSON or a template that is not Jinja
+ */
+export function parseChatTemplate(config: string | undefined, file: string | undefined): ChatTemplate | null {
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(config ?? '{}');
+  } catch (error) {
+    throw new Error(`tokenizer_config.json is corrupt: it is not complete JSON (${(error as Error).message})`);
+  }
+  const named = json.chat_template as string | { name: string; template: string }[] | undefined;
+  const source = file ?? (Array.isArray(named) ? named.find(({ name }) => name === 'default')?.template : named);
+  if (!source) return null;
+  const variables: Record<string, string> = {};
+  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
+    const token = json[name] as string | { content: string } | null | undefined;
+    if (token) variables[name] = typeof token === 'string' ? token : token.content;
+  }
+  try {
+    return { jinja: source === CHAT_TEMPLATE ? null : new Template(source), variables };
+  } catch (error) {
+    throw new Error(`the chat template is not valid Jinja: ${(error as Error).message}`);
+  }
+}
+
+/** @throws Error if there is no chat template, or one that cannot be followed */
 export function renderChat(
   tokenizer: TokenCutter,
-  files: TokenizerFiles,
+  template: ChatTemplate | null,
   messages: readonly ChatMessage[],
   open: boolean,
 ): RenderedChat {
-  const template = chatTemplate(files);
-  const fragments =
-    template.source === CHAT_TEMPLATE
-      ? renderChatml(tokenizer, messages, open)
-      : renderTemplate(tokenizer, template, messages, open);
-  return encodeFragments(tokenizer, fragments);
-}
-
-interface ChatTemplate {
-  source: string;
-  /** bos_token and the like, which templates write out. */
-  roles: Record<string, string>;
-}
-
-function chatTemplate(files: TokenizerFiles): ChatTemplate {
-  const config = JSON.parse(files['tokenizer_config.json'] ?? '{}') as Record<string, unknown>;
-  const named = config.chat_template as string | { name: string; template: string }[] | undefined;
-  const source =
-    files['chat_template.jinja'] ??
-    (Array.isArray(named) ? named.find((entry) => entry.name === 'default')?.template : named);
-  if (source === undefined) {
+  if (template === null) {
     throw new Error(
       'the tokenizer has no chat template, so it cannot hold a conversation: use a model with a chat_template ' +
         'in tokenizer_config.json, or a tokenizer trained by `parley tokenizer train`',
     );
   }
-  const roles: Record<string, string> = {};
-  for (const role of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
-    const token = config[role] as string | { content: string } | null | undefined;
-    if (token) roles[role] = typeof token === 'string' ? token : token.content;
-  }
-  return { source, roles };
+  const fragments =
+    template.jinja === null
+      ? renderChatml(tokenizer, messages, open)
+      : renderTemplate(tokenizer, template.jinja, template.variables, messages, open);
+  return encodeFragments(tokenizer, fragments);
 }
 
 function renderChatml(tokenizer: TokenCutter, messages: readonly ChatMessage[], open: boolean): Fragment[] {
@@ -93,13 +106,13 @@ function renderChatml(tokenizer: TokenCutter, messages: readonly ChatMessage[], 
  */
 function renderTemplate(
   tokenizer: TokenCutter,
-  { source, roles }: ChatTemplate,
+  template: Template,
+  variables: Record<string, string>,
   messages: readonly ChatMessage[],
   open: boolean,
 ): Fragment[] {
-  const template = new Template(source);
   const render = (list: readonly ChatMessage[]) =>
-    template.render({ messages: list, add_generation_prompt: open, ...roles });
+    template.render({ messages: list, add_generation_prompt: open, ...variables });
   // White space around a content stays outside the placeholder: many templates trim it.
   const contents = messages.map((message) => message.content.trim());
   const placeholders = messages.map(({ role, content }, i) => ({

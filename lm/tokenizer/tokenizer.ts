@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChatMessage } from '@parley/contracts';
-import { type RenderedChat, renderChat } from './chat.ts';
+import { type ChatTemplate, parseChatTemplate, type RenderedChat, renderChat } from './chat.ts';
 import { readTokenizerFiles, type TokenizerFiles, writeTokenizerFiles } from './files.ts';
 import { type AddedToken, parseTokenizer, type TokenizerModel } from './format.ts';
 
@@ -28,6 +28,7 @@ export class Tokenizer {
 
   private readonly files: TokenizerFiles;
   private readonly model: TokenizerModel;
+  private readonly chatTemplate: ChatTemplate | null;
   private readonly plainTokens: AddedTokenFinder;
   private readonly specialTokens: AddedTokenFinder;
   private readonly allTokens: AddedTokenFinder;
@@ -37,6 +38,7 @@ export class Tokenizer {
   constructor(files: TokenizerFiles) {
     this.files = files;
     this.model = parseTokenizer(files['tokenizer.json']);
+    this.chatTemplate = parseChatTemplate(files['tokenizer_config.json'], files['chat_template.jinja']);
     this.vocabulary = this.model.tokens.length;
     this.hash = createHash('sha256').update(files['tokenizer.json']).digest('hex');
     const special = this.model.added.filter((token) => token.special);
@@ -47,9 +49,17 @@ export class Tokenizer {
     this.allTokens = new AddedTokenFinder(this.model.added);
   }
 
-  /** Reads a folder with tokenizer.json and, if they are there, tokenizer_config.json and its companions. */
+  /**
+   * Reads a folder with tokenizer.json and, if they are there, tokenizer_config.json and its companions.
+   * @throws Error naming the file that is missing, corrupt or not supported
+   */
   static load(folder: string): Tokenizer {
-    return new Tokenizer(readTokenizerFiles(folder));
+    const files = readTokenizerFiles(folder);
+    try {
+      return new Tokenizer(files);
+    } catch (error) {
+      throw new Error(`cannot load the tokenizer in ${folder}: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   /** From the text of a tokenizer.json and optionally a tokenizer_config.json. */
@@ -93,16 +103,24 @@ export class Tokenizer {
    * @throws RangeError for an id outside the vocabulary
    */
   decode(ids: ArrayLike<number>, options: { special?: boolean } = {}): string {
-    return Buffer.from(this.decodeBytes(ids, options)).toString('utf8');
+    const bytes = this.decodeBytes(ids, options);
+    return Buffer.from(bytes.buffer).toString('utf8');
   }
 
   /** The bytes of some ids, exactly. */
   decodeBytes(ids: ArrayLike<number>, options: { special?: boolean } = {}): Uint8Array {
-    const parts: Uint8Array[] = [];
+    const isWritten = (id: number) => options.special || !this.specialIds.has(id);
+    let size = 0;
+    for (let i = 0; i < ids.length; i++) if (isWritten(ids[i]!)) size += this.bytesOf(ids[i]!).length;
+    const bytes = new Uint8Array(size);
+    let at = 0;
     for (let i = 0; i < ids.length; i++) {
-      if (options.special || !this.specialIds.has(ids[i]!)) parts.push(this.bytesOf(ids[i]!));
+      if (!isWritten(ids[i]!)) continue;
+      const token = this.bytesOf(ids[i]!);
+      // Tokens are a few bytes long: a loop beats set().
+      for (let j = 0; j < token.length; j++) bytes[at++] = token[j]!;
     }
-    return Buffer.concat(parts);
+    return bytes;
   }
 
   /** Decodes ids one by one, as they are generated; the pieces joined equal {@link decode} of all ids. */
@@ -119,7 +137,7 @@ export class Tokenizer {
    * @param options.open end with the header of an assistant turn, for the model to go on
    */
   renderChat(messages: readonly ChatMessage[], options: { open?: boolean } = {}): RenderedChat {
-    return renderChat(this, this.files, messages, options.open ?? false);
+    return renderChat(this, this.chatTemplate, messages, options.open ?? false);
   }
 
   /** A text cut at the special tokens in it, which become their ids: what a chat template's own text needs. */
@@ -155,7 +173,7 @@ class AddedTokenFinder {
 
   /** The text between added tokens, and their ids, in order. */
   cut(text: string): (string | number)[] {
-    if (this.pattern === null) return [text];
+    if (this.pattern === null) return text === '' ? [] : [text];
     const parts: (string | number)[] = [];
     let from = 0;
     for (const match of text.matchAll(this.pattern)) {

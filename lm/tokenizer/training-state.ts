@@ -64,7 +64,9 @@ export function unpackTrainingState(bytes: Uint8Array): TrainingState {
   for (const { name, type, length } of arrays) {
     const size = length * ARRAYS[type].BYTES_PER_ELEMENT;
     // A copy, because views must start at multiples of their element size.
-    state[name] = new ARRAYS[type](body.slice(at, at + size).buffer);
+    const copy = new Uint8Array(size);
+    copy.set(body.subarray(at, at + size));
+    state[name] = new ARRAYS[type](copy.buffer);
     at += size;
   }
   return state as unknown as TrainingState;
