@@ -11,6 +11,7 @@ import type { Conversation, Message, StreamEvent } from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Db } from '../db/database.ts';
 import { packTokens } from '../db/schema.ts';
+import { storableText } from '../db/text.ts';
 import { type Generation, InterruptedError } from '../inference/generation.ts';
 import type { Accepted } from '../inference/protocol.ts';
 
@@ -151,7 +152,7 @@ export class Answers {
       const pieces = generation.read();
       let next = await pieces.next();
       while (!next.done) {
-        message.content += next.value.text;
+        message.content += storableText(next.value.text);
         for (const token of next.value.tokens) answer.tokens.push(token.id);
         answer.changed();
         next = await pieces.next();

@@ -5,6 +5,7 @@
 import type { Conversation, Feedback, Message } from '@parley/contracts';
 import type { Db } from '../db/database.ts';
 import type { ConversationRow, FeedbackRow, MessageRow } from '../db/schema.ts';
+import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
 
@@ -42,7 +43,7 @@ export async function conversationOf(db: Db, owner: string, id: string): Promise
 export async function renameConversation(db: Db, owner: string, id: string, title: string): Promise<Conversation> {
   const row = await db
     .updateTable('conversations')
-    .set({ title })
+    .set({ title: storableText(title) })
     .where('id', '=', id)
     .where('owner_id', '=', owner)
     .returningAll()

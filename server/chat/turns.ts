@@ -14,6 +14,7 @@ import {
 import type { Transaction } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/schema.ts';
+import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
 import type { Inference } from '../inference/inference.ts';
@@ -52,14 +53,15 @@ export async function ask(
   const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
   const model = modelWithRoom(inference);
 
-  const question = messageRow({ conversationId, parentId, role: 'user', content: request.content, status: 'stop' });
+  const content = storableText(request.content);
+  const question = messageRow({ conversationId, parentId, role: 'user', content, status: 'stop' });
   const sampling = chooseSampling(model, request.sampling);
   const { answer, generationId, titled } = await db.transaction().execute(async (transaction) => {
     await transaction.insertInto('messages').values(question).execute();
     const inserted = await insertAnswer(transaction, model, question, sampling);
     const renamed = await transaction
       .updateTable('conversations')
-      .set({ updated_at: question.created_at, ...(conversation.title === '' && { title: titleFrom(request.content) }) })
+      .set({ updated_at: question.created_at, ...(conversation.title === '' && { title: titleFrom(content) }) })
       .where('id', '=', conversationId)
       .returningAll()
       .executeTakeFirstOrThrow();

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { messageOf, toFeedback } from '../chat/conversations.ts';
 import type { Db } from '../db/database.ts';
+import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError, parse } from '../http/errors.ts';
 
@@ -16,7 +17,9 @@ const idSchema = z.object({ id: z.uuid('not an id') });
 export function addFeedbackRoutes(app: FastifyInstance, db: Db, user: () => string): void {
   app.put('/api/messages/:id/feedback', async (request) => {
     const { id } = parse(idSchema, request.params);
-    const { thumb, comment } = parse(feedbackRequestSchema, request.body);
+    const asked = parse(feedbackRequestSchema, request.body);
+    const { thumb } = asked;
+    const comment = storableText(asked.comment);
     const message = await messageOf(db, user(), id);
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; feedback is on answers.`);

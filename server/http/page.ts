@@ -25,7 +25,8 @@ export async function addPage(app: FastifyInstance, webFolder: string): Promise<
   }
 
   app.setNotFoundHandler(async (request, reply) => {
-    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
+    const isPageAddress = !/^\/(api|v1)(\/|$)/.test(request.url);
+    const wantsPage = request.method === 'GET' && isPageAddress && request.headers.accept?.includes('text/html');
     if (!wantsPage) throw new HttpError(404, 'not_found', `There is no ${request.method} ${request.url} here.`);
     if (built) return reply.sendFile('index.html');
     return reply.code(503).type('text/plain; charset=utf-8').send(`${notBuilt}\n`);
