@@ -1,7 +1,7 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
 import type { Feedback, Message } from '@parley/contracts';
 
-export interface UserRow {
+interface UserRow {
   id: string;
   name: string;
   created_at: number;
@@ -29,7 +29,7 @@ export interface MessageRow {
   updated_at: number;
 }
 
-export interface GenerationRow {
+interface GenerationRow {
   id: string;
   message_id: string;
   model_name: string | null;

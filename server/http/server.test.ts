@@ -74,6 +74,7 @@ describe('who may ask', () => {
     expect((await post({ ...json, origin: 'null' })).status).toBe(403);
     expect((await post({ ...json, origin: 'http://localhost:1' })).status).toBe(403);
     expect((await post({ ...json, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await post({ ...json, origin: 'http://localhost:1', 'sec-fetch-site': 'same-origin' })).status).toBe(201);
     expect((await bare('/api/conversations', { host, 'sec-fetch-site': 'same-site' })).status).toBe(403);
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
       expect((await post({ host, 'content-type': type })).status).toBe(415);

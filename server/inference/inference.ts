@@ -19,8 +19,10 @@ import type { Metrics } from '../http/metrics.ts';
 import { Generation, InterruptedError, RefusedError } from './generation.ts';
 import type { FromWorker, Job, ModelDescription, ToWorker } from './protocol.ts';
 
+const require = createRequire(import.meta.url);
+
 /** Answers running or waiting; beyond this, new ones are turned away instead of kept waiting for minutes. */
-const mostGenerations = 256;
+const mostGenerations = 1_000;
 const longestBackoffMilliseconds = 30_000;
 /** A worker that lived this long counts as healthy: its death is a first one. */
 const healthyAfterMilliseconds = 60_000;
@@ -129,9 +131,8 @@ export class Inference {
 
   #spawn(onReady: (model: ModelDescription) => void, onFailure: (error: Error) => void): void {
     const { log, modelFolder, slots } = this.#options;
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const worker = fork(join(import.meta.dirname, 'worker.ts'), [modelFolder, String(slots)], {
-      execArgv: ['--import', tsx],
+      execArgv: ['--import', pathToFileURL(require.resolve('tsx')).href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#worker = worker;
