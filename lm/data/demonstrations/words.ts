@@ -40,7 +40,11 @@ const TO_CHINESE = [
 /** Words that a learner meets first, by their frequency, with a gloss of at most three words. */
 function commonWords(chinese: ChineseWord[], count: number): ChineseWord[] {
   const seen = new Set<string>();
+  // A character with several readings has several meanings; words of two characters and more seldom do.
+  const readings = new Map<string, number>();
+  for (const { simplified } of chinese) readings.set(simplified, (readings.get(simplified) ?? 0) + 1);
   return chinese
+    .filter(({ simplified }) => simplified.length > 1 || readings.get(simplified) === 1)
     .filter(
       ({ simplified, glosses, pinyin }) =>
         /^\p{Script=Han}{1,4}$/u.test(simplified) &&

@@ -70,7 +70,7 @@ export const collections = {
     'parallel',
     function* (folder) {
       for (const file of folder.files(/bitext\.txt$/)) {
-        const modern = [...folder.read(file).matchAll(/^现代文：(.+)$/gm)].map((match) => match[1]!.trim());
+        const modern = [...folder.read(file).matchAll(/^现代文：(.+)$/gm)].map((match) => closeUp(match[1]!));
         for (const text of grouped(modern, 900, '\n')) yield { text, language: 'zh' };
       }
     },
@@ -84,7 +84,7 @@ export const collections = {
         const pairs = folder
           .read(file)
           .split(/\n\s*\n/)
-          .map((pair) => pair.trim())
+          .map(closeUp)
           .filter((_, i) => i % 8 === 0);
         for (const text of grouped(pairs, 600)) yield { text, language: 'zh' };
       }
@@ -188,6 +188,11 @@ export function readSentencePairs(folder: LocalFolder, simplify: (text: string) 
     .map((line) => line.split('\t'))
     .filter(([english, chinese]) => english && chinese)
     .map(([english, chinese]) => ({ english: english!, chinese: simplify(chinese!), split: splitOf(english!) }));
+}
+
+/** Quotation marks were lost and left blanks behind: `说： 好！ 他走了` keeps none of them. */
+function closeUp(text: string): string {
+  return text.trim().replace(/(?<=[\p{Script=Han}，。！？：；、]) +/gu, '');
 }
 
 function* readStories(folder: LocalFolder): Generator<RawDocument> {

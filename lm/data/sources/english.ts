@@ -46,7 +46,7 @@ export function scrubMail(mail: string): string | null {
   body = body
     .replace(/\n-- ?\n[\s\S]*$/, '')
     .replace(/\n[-_=*~]{5,}[\s\S]*$/, '')
-    .replace(/^\s*[>|}#:].*$/gm, '')
+    .replace(/^\s*(\w{0,3}>|[|}#:]|--?\]).*$/gm, '')
     .replace(/^.*\b(wrote|writes|said|schrieb)\s*:\s*$/gim, '')
     .replace(/^(On|At) .*(\n.*)?\b(wrote|writes)\b.*$/gm, '')
     .replace(/^(From|To|Cc|Date|Sent|Subject|Message-ID|In-Reply-To|Reply-To)\s*:.*$/gim, '')
