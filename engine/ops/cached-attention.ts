@@ -15,9 +15,13 @@ export interface KeyValueCacheOptions {
   readonly headDim: number;
 }
 
+/** Keys are stored in blocks of positions, so a slot holds a whole number of them. */
+const positionsPerBlock = 16;
+
 /**
- * Rotated keys and values of the tokens seen so far, laid out [layer, slot, head, position, headDim] so that one
- * head of one sequence is contiguous. Stored as bfloat16 when the precision is 'bf16' at construction, else float32.
+ * Rotated keys and values of the tokens seen so far, by layer, slot and head, so that one head of one sequence is
+ * contiguous; within a head as kernels/cached-attention.cc likes them. Stored as bfloat16 when the precision is 'bf16'
+ * at construction, else float32.
  */
 export class KeyValueCache {
   readonly layers: number;
@@ -27,6 +31,8 @@ export class KeyValueCache {
   readonly headDim: number;
   readonly #keys: Float32Array | Uint16Array;
   readonly #values: Float32Array | Uint16Array;
+  /** Elements of all heads of one slot in one layer. */
+  readonly #slotSize: number;
 
   constructor({ layers, slots, length, keyValueHeads, headDim }: KeyValueCacheOptions) {
     for (const [name, extent] of Object.entries({ layers, slots, length, keyValueHeads, headDim })) {
@@ -39,9 +45,10 @@ export class KeyValueCache {
     this.length = length;
     this.keyValueHeads = keyValueHeads;
     this.headDim = headDim;
-    const count = layers * slots * keyValueHeads * length * headDim;
-    this.#keys = precision() === 'bf16' ? new Uint16Array(count) : new Float32Array(count);
-    this.#values = precision() === 'bf16' ? new Uint16Array(count) : new Float32Array(count);
+    this.#slotSize = keyValueHeads * Math.ceil(length / positionsPerBlock) * positionsPerBlock * headDim;
+    const Storage = precision() === 'bf16' ? Uint16Array : Float32Array;
+    this.#keys = new Storage(layers * slots * this.#slotSize);
+    this.#values = new Storage(layers * slots * this.#slotSize);
   }
 
   /** Makes slot `to` a copy of slot `from`, in all layers: several answers then share one prompt's prefill. */
@@ -51,7 +58,7 @@ export class KeyValueCache {
         throw new RangeError(`KeyValueCache.copySlot: slot ${slot} does not exist; slots are 0 to ${this.slots - 1}.`);
       }
     }
-    const size = this.keyValueHeads * this.length * this.headDim;
+    const size = this.#slotSize;
     for (let layer = 0; layer < this.layers; layer++) {
       const source = (layer * this.slots + from) * size;
       const destination = (layer * this.slots + to) * size;
@@ -60,12 +67,12 @@ export class KeyValueCache {
     }
   }
 
-  /** The stored keys and values of one layer, [slot, head, position, headDim]: for the kernel. */
+  /** The stored keys and values of one layer: for the kernel. */
   layer(layer: number): { keys: Float32Array | Uint16Array; values: Float32Array | Uint16Array } {
     if (!Number.isInteger(layer) || layer < 0 || layer >= this.layers) {
       throw new RangeError(`KeyValueCache: layer ${layer} does not exist; layers are 0 to ${this.layers - 1}.`);
     }
-    const size = this.slots * this.keyValueHeads * this.length * this.headDim;
+    const size = this.slots * this.#slotSize;
     return {
       keys: this.#keys.subarray(layer * size, (layer + 1) * size),
       values: this.#values.subarray(layer * size, (layer + 1) * size),

@@ -32,7 +32,6 @@
 //
 // References: Dao et al., "FlashAttention" (2022), for the recomputation; Su et al., "RoFormer" (2021).
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -47,6 +46,7 @@ namespace parley::PARLEY_ISA {
 namespace {
 
 constexpr int64_t blockQueries = 64;
+constexpr int64_t rowsAhead = 8;
 constexpr float hidden = -3e38f;  // a score that exp() turns into exactly 0
 
 struct Shape {
@@ -69,13 +69,20 @@ struct Bump {
   }
 };
 
+// The rows of a head lie several kilobytes apart, which no hardware prefetcher follows.
+inline void prefetchRow(const float* row, int64_t headDim) {
+  constexpr int64_t line = 16;
+  for (int64_t i = 0; i < headDim; i += line) __builtin_prefetch(row + i);
+}
+
 // Copies rows of one head into to[blockQueries][paddedDim], rotated by `table` (if any) and scaled. Rows from `count`
 // on and columns from headDim on are zero.
-void gather(const float* from, int64_t stride, int64_t count, const float* table, float scale, float* to,
-            const Shape& shape) {
+void gather(const float* __restrict from, int64_t stride, int64_t count, const float* __restrict table, float scale,
+            float* __restrict to, const Shape& shape) {
   const int64_t d = shape.headDim, half = d / 2, padded = shape.paddedDim();
   if (count < blockQueries) std::memset(to + count * padded, 0, size_t((blockQueries - count) * padded) * sizeof(float));
   for (int64_t row = 0; row < count; row++, from += stride, to += padded) {
+    prefetchRow(from + rowsAhead * stride, d);
     if (table == nullptr) {
       for (int64_t i = 0; i < d; i++) to[i] = from[i] * scale;
     } else {
@@ -91,10 +98,11 @@ void gather(const float* from, int64_t stride, int64_t count, const float* table
 }
 
 // The way back for gradients: rotates by the opposite angle, scales, and writes or adds.
-void scatter(const float* from, int64_t count, const float* table, float scale, float* to, int64_t stride, bool add,
-             const Shape& shape) {
+void scatter(const float* __restrict from, int64_t count, const float* __restrict table, float scale,
+             float* __restrict to, int64_t stride, bool add, const Shape& shape) {
   const int64_t d = shape.headDim, half = d / 2, padded = shape.paddedDim();
   for (int64_t row = 0; row < count; row++, from += padded, to += stride) {
+    prefetchRow(to + rowsAhead * stride, d);
     if (table == nullptr) {
       for (int64_t i = 0; i < d; i++) to[i] = add ? to[i] + from[i] * scale : from[i] * scale;
     } else {
@@ -384,19 +392,16 @@ void backwardTask(const Task& task, const float* output, const float* logSumExp,
   scatter(dvalues, shape.length, nullptr, 1, dqkv + (task.value(0) - task.qkv), shape.columns(), add, shape);
 }
 
-// Runs body(sequence, key/value head, scratch) over all tasks; a thread takes the next task when it is free.
+// Runs body(sequence, key/value head, scratch) over all tasks.
 template <class Body>
 void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
-  const int64_t tasks = shape.batch * shape.keyValueHeads;
-  std::atomic<int64_t> next{0};
-  onAllThreads(
-      [&](const Team&) {
-        static thread_local Buffer<float> buffer;
-        for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
-          body(task / shape.keyValueHeads, task % shape.keyValueHeads, buffer.atLeast(scratchSize));
-        }
-      },
-      int(std::min<int64_t>(tasks, 256)));
+  parallel(shape.batch * shape.keyValueHeads, 1, [&](int64_t begin, int64_t end) {
+    static thread_local Buffer<float> buffer;
+    float* const scratch = buffer.atLeast(scratchSize);
+    for (int64_t task = begin; task < end; task++) {
+      body(task / shape.keyValueHeads, task % shape.keyValueHeads, scratch);
+    }
+  });
 }
 
 void check(const Shape& shape, Array<const float> qkv, Array<const float> rotary,

@@ -26,6 +26,7 @@ namespace parley::PARLEY_ISA {
 namespace {
 
 constexpr float lowest = -3e38f;
+constexpr int64_t mostRows = 32;  // that a thread takes at once
 
 // 16 MiB of logits, but no more than 512 rows and no fewer than 64.
 int64_t rowsPerChunk(int64_t vocabulary) {
@@ -107,6 +108,7 @@ double crossEntropy(Array<const float> hidden, Array<const float> weight, Array<
   byVocabulary.resize(vocabulary, width, precision());
   if (dhidden) byWidth.resize(width, vocabulary, precision());
   const bool keep = dhidden.has_value() || dweight.has_value();
+  WorkQueue queue;
 
   onAllThreads([&](const Team& team) {
     byVocabulary.pack(team, byRows(weight.data, width));
@@ -116,11 +118,14 @@ double crossEntropy(Array<const float> hidden, Array<const float> weight, Array<
       const int64_t count = std::min(chunk, rows - first);
       const float* const chunkHidden = hidden.data + first * width;
       multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, vocabulary});
+      if (team.thread == 0) queue.reset();
       team.barrier();
-      const Range mine = team.share(count);
-      for (int64_t row = mine.begin; row < mine.end; row++) {
-        logProbabilities[first + row] =
-            softmaxRow(logits + row * vocabulary, vocabulary, targets[first + row], scale, keep);
+      for (Range run = queue.take(count, mostRows, team.threads); run.begin < run.end;
+           run = queue.take(count, mostRows, team.threads)) {
+        for (int64_t row = run.begin; row < run.end; row++) {
+          logProbabilities[first + row] =
+              softmaxRow(logits + row * vocabulary, vocabulary, targets[first + row], scale, keep);
+        }
       }
       team.barrier();
       if (dhidden) multiply(team, count, byRows(logits, vocabulary), byWidth, {dhidden->data + first * width, width});
