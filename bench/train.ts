@@ -41,12 +41,15 @@ export interface TrainBenchmark {
   cpu: string;
 }
 
-/** Reads `LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY`, e.g. `6x384x6x256x16x8192`. */
+/**
+ * Reads `LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY`, e.g. `6x384x6x256x16x8192`.
+ * @throws RangeError that says which number does not fit
+ */
 export function parseTrainSize(text: string): TrainSize {
   const numbers = text.split('x').map(Number);
   if (numbers.length !== 6 || numbers.some((value) => !Number.isInteger(value) || value < 1)) {
-    throw new Error(
-      `size "${text}" is not LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY: give six positive whole numbers, e.g. 6x384x6x256x16x8192`,
+    throw new RangeError(
+      `"${text}" is not LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY: give six positive whole numbers, e.g. 6x384x6x256x16x8192`,
     );
   }
   const [layers, width, heads, context, batch, vocabulary] = numbers as [
@@ -58,7 +61,7 @@ export function parseTrainSize(text: string): TrainSize {
     number,
   ];
   if (width % heads !== 0 || (width / heads) % 2 !== 0) {
-    throw new Error(`size "${text}": width ${width} over ${heads} heads must be an even whole number`);
+    throw new RangeError(`a width of ${width} over ${heads} heads must be an even whole number per head`);
   }
   return { layers, width, heads, context, batch, vocabulary };
 }

@@ -72,4 +72,9 @@ export const catalogue: Entry[] = [
     summary: "the chat page and OpenAI's API, from this machine",
     load: () => import('./commands/serve.ts'),
   },
+  {
+    words: 'bench train',
+    summary: 'speed of a training step, beside the peak of this machine',
+    load: () => import('./commands/bench-train.ts'),
+  },
 ];
