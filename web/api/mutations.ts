@@ -15,12 +15,16 @@ export function useRenameConversation() {
   });
 }
 
-export function useDeleteConversation() {
+/** @param onDeleted leaves the conversation's page, before the conversation leaves the list */
+export function useDeleteConversation(onDeleted: (id: string) => void | Promise<void>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => deleteConversation(id),
-    onSuccess: (_nothing, id) => dropConversation(client, id),
-    onSettled: () => client.invalidateQueries({ queryKey: conversationsQuery.queryKey }),
+    onSuccess: async (_nothing, id) => {
+      await onDeleted(id);
+      dropConversation(client, id);
+    },
+    onError: () => client.invalidateQueries({ queryKey: conversationsQuery.queryKey }),
   });
 }
 

@@ -1,5 +1,6 @@
 /** The server's routes as functions, one each; contracts/chat.ts lists them. */
 import {
+  type AgainRequest,
   type Conversation,
   conversationSchema,
   type Feedback,
@@ -53,12 +54,20 @@ export function streamSend(
   return requestEvents(`/api/conversations/${conversationId}/messages`, { method: 'POST', ...jsonBody(body), signal });
 }
 
-export function streamContinue(messageId: string, signal: AbortSignal): AsyncGenerator<StreamEvent, void> {
-  return requestEvents(`/api/messages/${messageId}/continue`, { method: 'POST', ...jsonBody({}), signal });
+export function streamContinue(
+  messageId: string,
+  body: AgainRequest,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent, void> {
+  return requestEvents(`/api/messages/${messageId}/continue`, { method: 'POST', ...jsonBody(body), signal });
 }
 
-export function streamRegenerate(messageId: string, signal: AbortSignal): AsyncGenerator<StreamEvent, void> {
-  return requestEvents(`/api/messages/${messageId}/regenerate`, { method: 'POST', ...jsonBody({}), signal });
+export function streamRegenerate(
+  messageId: string,
+  body: AgainRequest,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent, void> {
+  return requestEvents(`/api/messages/${messageId}/regenerate`, { method: 'POST', ...jsonBody(body), signal });
 }
 
 /** Joins an answer that is being written: 'start' carries its text so far. */

@@ -9,12 +9,12 @@
  *      │    connection   ▼   │ re-attached: 'start' brings the text so far
  *      │    lost      reconnecting
  *      ▼                 ▼
- *    failed ◀───────── failed        `retry` runs the same action again
+ *    failed ◀──────────┘             `retry` asks again, or joins what had begun
  *
  * Finished messages belong to the query cache; only the growing text lives here. Deltas are gathered and
  * published once per frame.
  */
-import type { Message, SendRequest, StreamEvent } from '@parley/contracts';
+import type { AgainRequest, Message, SendRequest, StreamEvent } from '@parley/contracts';
 import type { QueryClient } from '@tanstack/react-query';
 import { conversationsQuery, messagesQuery, putConversation, putMessages } from '../api/queries.ts';
 import { ConnectionError, RequestError } from '../api/request.ts';
@@ -22,8 +22,8 @@ import { stopMessage, streamAttach, streamContinue, streamRegenerate, streamSend
 
 export type AnswerAction =
   | { readonly kind: 'send'; readonly request: SendRequest }
-  | { readonly kind: 'regenerate'; readonly answer: Message }
-  | { readonly kind: 'continue'; readonly answer: Message }
+  | { readonly kind: 'regenerate'; readonly answer: Message; readonly request: AgainRequest }
+  | { readonly kind: 'continue'; readonly answer: Message; readonly request: AgainRequest }
   | { readonly kind: 'attach'; readonly answer: Message };
 
 export type AnswerPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' | 'failed';
@@ -31,7 +31,9 @@ export type AnswerPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' 
 export interface LiveAnswer {
   readonly action: AnswerAction;
   readonly phase: AnswerPhase;
-  /** The answer that grows, once the server has named it. */
+  /** The server has begun: asking again would ask twice. */
+  readonly started: boolean;
+  /** The answer that grows, once it is known. */
   readonly answer: Message | null;
   readonly text: string;
   /** Why the phase is 'failed'. */
@@ -83,17 +85,17 @@ export class AnswerStreams {
     const abort = new AbortController();
     this.#aborts.set(conversationId, abort);
     const answer = action.kind === 'attach' || action.kind === 'continue' ? action.answer : null;
-    this.#set(conversationId, { action, phase: 'sending', answer, text: answer?.content ?? '', error: null });
+    const text = answer?.content ?? '';
+    this.#set(conversationId, { action, phase: 'sending', started: false, answer, text, error: null });
     void this.#followToTheEnd(conversationId, action, abort.signal);
   }
 
-  /** Runs a failed action again; an answer that had begun is regenerated instead of asked for twice. */
+  /** Runs a failed action again; an answer that had begun is joined instead of asked for twice. */
   retry(conversationId: string): void {
     const live = this.get(conversationId);
     if (live?.phase !== 'failed') return;
-    if (live.answer === null || live.error instanceof RequestError) this.run(conversationId, live.action);
-    else if (live.error instanceof ConnectionError) this.run(conversationId, { kind: 'attach', answer: live.answer });
-    else this.run(conversationId, { kind: 'regenerate', answer: live.answer });
+    const joined = live.started && live.answer !== null;
+    this.run(conversationId, joined ? { kind: 'attach', answer: live.answer } : live.action);
   }
 
   /** Forgets a failure, for instance to edit the question that could not be sent. */
@@ -156,8 +158,8 @@ export class AnswerStreams {
         }
         if (live.text !== textBefore) failures = 0;
         const delay = reconnectDelays[failures];
-        const begun = live.answer !== null && (live.phase !== 'sending' || action.kind === 'attach');
-        if (!begun || !(error instanceof ConnectionError) || delay === undefined) {
+        const joinable = live.answer !== null && (live.started || action.kind === 'attach');
+        if (!joinable || !(error instanceof ConnectionError) || delay === undefined) {
           this.#set(conversationId, { ...live, phase: 'failed', error });
           return;
         }
@@ -178,7 +180,7 @@ export class AnswerStreams {
         putMessages(this.#client, conversationId, question ? [question, answer] : [answer]);
         // A stop that was asked for before the server had named the answer is passed on now.
         const phase = live.phase === 'stopping' ? 'stopping' : 'streaming';
-        this.#set(conversationId, { ...live, phase, answer, text: answer.content });
+        this.#set(conversationId, { ...live, phase, started: true, answer, text: answer.content });
         if (phase === 'stopping') this.#askToStop(conversationId, answer.id);
         break;
       }
@@ -234,9 +236,9 @@ function openStream(conversationId: string, action: AnswerAction, signal: AbortS
     case 'send':
       return streamSend(conversationId, action.request, signal);
     case 'regenerate':
-      return streamRegenerate(action.answer.id, signal);
+      return streamRegenerate(action.answer.id, action.request, signal);
     case 'continue':
-      return streamContinue(action.answer.id, signal);
+      return streamContinue(action.answer.id, action.request, signal);
     case 'attach':
       return streamAttach(action.answer.id, signal);
   }

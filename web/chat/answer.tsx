@@ -14,6 +14,8 @@ interface AnswerProps {
   siblings: readonly string[];
   /** The last message shown: its actions stay in sight, and it may be continued. */
   last: boolean;
+  /** Why the server gave it up, if it just did. */
+  failure: string | null;
   /** Another answer of the conversation is being written. */
   busy: boolean;
   onRegenerate: (message: Message) => void;
@@ -22,7 +24,7 @@ interface AnswerProps {
 }
 
 export const Answer = memo(function Answer(props: AnswerProps) {
-  const { message, siblings, last, busy, onRegenerate, onContinue, onChoose } = props;
+  const { message, siblings, last, failure, busy, onRegenerate, onContinue, onChoose } = props;
   const { t } = useTranslation();
   const liveText = useLiveText(message.conversationId, message.id);
   const writing = liveText !== null;
@@ -38,7 +40,14 @@ export const Answer = memo(function Answer(props: AnswerProps) {
       {text === '' && (writing ? <Thinking /> : <p className="text-muted italic">{t('answer.empty')}</p>)}
       {!writing && (
         <>
-          <Ending message={message} last={last} busy={busy} onContinue={onContinue} onRegenerate={onRegenerate} />
+          <Ending
+            message={message}
+            last={last}
+            failure={failure}
+            busy={busy}
+            onContinue={onContinue}
+            onRegenerate={onRegenerate}
+          />
           {message.feedback?.comment && (
             <p className="mt-3 border-l-2 border-line pl-3 text-sm wrap-anywhere whitespace-pre-wrap text-muted">
               <span className="font-medium">{t('feedback.yours')}</span> {message.feedback.comment}
@@ -92,10 +101,10 @@ function Thinking() {
   );
 }
 
-type EndingProps = Pick<AnswerProps, 'message' | 'last' | 'busy' | 'onContinue' | 'onRegenerate'>;
+type EndingProps = Pick<AnswerProps, 'message' | 'last' | 'failure' | 'busy' | 'onContinue' | 'onRegenerate'>;
 
 /** How the answer ended, if not by itself, and what can be done about it. */
-function Ending({ message, last, busy, onContinue, onRegenerate }: EndingProps) {
+function Ending({ message, last, failure, busy, onContinue, onRegenerate }: EndingProps) {
   const { t } = useTranslation();
   const { status } = message;
   if (status === 'stop' || status === 'streaming') return null;
@@ -115,7 +124,7 @@ function Ending({ message, last, busy, onContinue, onRegenerate }: EndingProps) 
   return (
     <div className="mt-3">
       <Notice tone={tone} actions={action}>
-        {t(`answer.${status}`)}
+        {t(`answer.${status}`)} {failure}
       </Notice>
     </div>
   );

@@ -104,7 +104,7 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
         />
         <div className="flex items-center gap-2 px-2.5 pb-2.5">
           <SettingsDrawer />
-          <p className="grow truncate text-xs text-muted" aria-live="polite">
+          <p className="grow text-xs leading-snug text-muted" aria-live="polite">
             {tooLongBy > 0 ? (
               <span className="text-danger">{t('composer.tooLong', { count: tooLongBy })}</span>
             ) : (

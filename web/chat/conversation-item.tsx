@@ -22,7 +22,7 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
   const streams = useAnswerStreams();
   const navigate = useNavigate();
   const rename = useRenameConversation();
-  const remove = useDeleteConversation();
+  const remove = useDeleteConversation(leave);
   const answering = useIsAnswering(conversation.id);
   const current = useMatchRoute()({ to: '/chat/$conversationId', params: { conversationId: conversation.id } });
   const [renaming, setRenaming] = useState(false);
@@ -37,14 +37,10 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
     requestAnimationFrame(() => link.current?.focus());
   }
 
-  function confirmDelete(): void {
-    remove.mutate(conversation.id, {
-      onSuccess: () => {
-        streams.abandon(conversation.id);
-        if (current) void navigate({ to: '/' });
-        else focusComposer();
-      },
-    });
+  async function leave(): Promise<void> {
+    streams.abandon(conversation.id);
+    if (current) await navigate({ to: '/' });
+    else focusComposer();
   }
 
   if (renaming) return <RenameField title={title} onFinish={finishRenaming} />;
@@ -102,7 +98,7 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
         title={t('sidebar.deleteTitle')}
         text={t('sidebar.deleteText', { title })}
         action={t('sidebar.delete')}
-        onConfirm={confirmDelete}
+        onConfirm={() => remove.mutate(conversation.id)}
         returnFocus={link}
       />
     </li>

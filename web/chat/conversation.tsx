@@ -11,7 +11,7 @@ import { useAnnounce } from '../ui/announcer.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Answer, PendingAnswer } from './answer.tsx';
-import type { LiveAnswer } from './answer-streams.ts';
+import { AnswerError, type LiveAnswer } from './answer-streams.ts';
 import { useAutoscroll } from './autoscroll.ts';
 import { Composer, type ComposerHandle } from './composer.tsx';
 import { errorText } from './error-text.ts';
@@ -48,14 +48,14 @@ function Conversation({ id }: { id: string }) {
     (answer: Message) => {
       // Without a choice at this place the path leads to the newest answer: the one to come.
       setChoices(({ [answer.parentId ?? rootKey]: _, ...rest }) => rest);
-      streams.run(id, { kind: 'regenerate', answer });
+      streams.run(id, { kind: 'regenerate', answer, request: { sampling: samplingWishes.get() } });
       toNewest();
     },
     [streams, id, toNewest],
   );
   const continueAnswer = useCallback(
     (answer: Message) => {
-      streams.run(id, { kind: 'continue', answer });
+      streams.run(id, { kind: 'continue', answer, request: { sampling: samplingWishes.get() } });
       toNewest();
     },
     [streams, id, toNewest],
@@ -96,6 +96,7 @@ function Conversation({ id }: { id: string }) {
                     message={message}
                     siblings={siblings}
                     last={index === shown.length - 1}
+                    failure={live?.answer?.id === message.id ? refusalOf(live) : null}
                     busy={busy}
                     onRegenerate={regenerate}
                     onContinue={continueAnswer}
@@ -137,6 +138,11 @@ function pathDuring(live: LiveAnswer, path: PathStep[]): PathStep[] {
   return path.slice(0, path.findIndex(({ message }) => message.id === parentId) + 1);
 }
 
+/** What the server said when it gave up an answer; the answer itself shows that, stored as it is. */
+function refusalOf({ error }: LiveAnswer): string | null {
+  return error instanceof AnswerError ? error.message : null;
+}
+
 /** What stands below the stored messages: the question on its way, the wait, or the failure. */
 function LiveEnd({ id, live, onEdit }: { id: string; live: LiveAnswer; onEdit: (text: string) => void }) {
   const { t } = useTranslation();
@@ -148,7 +154,7 @@ function LiveEnd({ id, live, onEdit }: { id: string; live: LiveAnswer; onEdit: (
       {unsent !== null && <Question text={unsent} />}
       {answer === null && phase !== 'failed' && <PendingAnswer />}
       {phase === 'reconnecting' && <Notice tone="warning">{t('answer.reconnecting')}</Notice>}
-      {phase === 'failed' && error && (
+      {phase === 'failed' && error && refusalOf(live) === null && (
         <Notice
           tone="danger"
           actions={

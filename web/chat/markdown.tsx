@@ -2,7 +2,7 @@
  * An answer's Markdown as React elements. No HTML from the text is ever rendered, no image is loaded (an address
  * in an answer could carry away what was said), and links open apart without a way back.
  */
-import { lazy, memo, Suspense, useMemo } from 'react';
+import { lazy, memo, Suspense, useDeferredValue, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import ReactMarkdown, { type Components, type Options } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
@@ -21,7 +21,9 @@ interface MarkdownProps {
 }
 
 export function Markdown({ text, writing = false }: MarkdownProps) {
-  const blocks = useMemo(() => splitBlocks(text), [text]);
+  // Text that takes longer to render than a frame lasts skips frames instead of holding up the keyboard.
+  const shown = useDeferredValue(text);
+  const blocks = useMemo(() => splitBlocks(shown), [shown]);
   return (
     <div className={classNames('markdown', writing && 'writing')} lang={languageOf(text)}>
       {blocks.map((block, index) => (

@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import { statusQuery } from '../api/queries.ts';
 import { Notice } from '../ui/notice.tsx';
 
-/** 10412800 → "10.4M", or "1041.3万" in Chinese. */
+/** 10412800 → "10.4M", or "1040万" in Chinese. */
 export function countText(count: number, language: string): string {
-  return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(count);
+  return new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 }).format(count);
 }
 
 /** Which model answers, and how large it is. */

@@ -42,14 +42,14 @@ export const en = {
   welcome: {
     title: 'What shall we talk about?',
     about:
-      'A small model with {{parameters}} parameters, trained from scratch on an ordinary machine. It knows simple facts, short sums and a few poems, and it is often wrong.',
+      'A small model with {{parameters}} parameters, trained from scratch on an ordinary machine. It knows simple facts, small sums and a few poems, and it is often wrong.',
     aboutUnknown: 'A small model, trained from scratch on an ordinary machine. It is often wrong.',
     examples: 'Examples to start with',
-    example1: 'Hello! Who are you?',
+    example1: 'Who are you?',
     example2: 'What is the capital of France?',
     example3: 'What is 7 plus 5?',
-    example4: 'How do you say “water” in Chinese?',
-    example5: '你好，请介绍一下你自己。',
+    example4: 'How do you say "water" in Chinese?',
+    example5: '请介绍一下你自己',
     example6: '“床前明月光”的下一句是什么？',
   },
   composer: {

@@ -23,7 +23,7 @@ export function Notice({ tone, actions, children }: NoticeProps) {
       role={tone === 'danger' ? 'alert' : undefined}
       className={classNames('flex flex-wrap items-center gap-x-3 gap-y-2 rounded-xl px-3.5 py-2 text-sm', tones[tone])}
     >
-      <span className="flex min-w-0 grow basis-60 items-start gap-2.5 leading-relaxed">
+      <span className="flex min-w-0 grow basis-44 items-start gap-2.5 leading-relaxed">
         <Icon size={16} className="mt-[0.2em] shrink-0" aria-hidden />
         <span className="wrap-anywhere">{children}</span>
       </span>

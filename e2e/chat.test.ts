@@ -1,0 +1,311 @@
+/** The chat page, journeyed through in a real browser against the real server and a real model. */
+import { writeTinyModel } from '@parley/server/testing';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { expectAccessible, launchBrowser, type OpenPage, openPage } from './browser.ts';
+import { type ParleyServer, shippedModel, startParley } from './parley-server.ts';
+
+let browser: Browser;
+let tiny: string;
+
+beforeAll(async () => {
+  tiny = writeTinyModel();
+  browser = await launchBrowser();
+});
+
+afterAll(() => browser?.close());
+
+const answers = (page: Page) => page.getByRole('article').filter({ has: page.getByText('Parley answered:') });
+const lastAnswer = (page: Page) => answers(page).last().locator('.markdown');
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+async function ask(page: Page, question: string): Promise<void> {
+  await page.locator('#composer').fill(question);
+  await page.keyboard.press('Enter');
+  await page.getByRole('article').getByText(question, { exact: true }).waitFor();
+}
+
+/** Until the button that stops has become the button that sends. */
+async function finished(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^(Send|发送)$/ }).waitFor({ timeout: 60_000 });
+}
+
+async function textOf(page: Page): Promise<string> {
+  await lastAnswer(page).waitFor();
+  return (await lastAnswer(page).textContent()) ?? '';
+}
+
+async function longerThan(page: Page, length: number): Promise<string> {
+  await expect.poll(async () => (await textOf(page)).length, { timeout: 30_000 }).toBeGreaterThan(length);
+  return textOf(page);
+}
+
+/** Moves the slider of the longest answer to one of its ends. */
+async function setLongestAnswer(page: Page, key: 'Home' | 'End'): Promise<void> {
+  await button(page, 'Answer settings').click();
+  await page.getByRole('slider', { name: 'Longest answer' }).press(key);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+describe('with the model that ships, if one does', () => {
+  let server: ParleyServer;
+  beforeAll(async () => {
+    server = await startParley({ modelFolder: shippedModel() ?? tiny });
+  });
+  afterAll(() => server?.close());
+
+  test('a first question in English and one in Chinese are answered', async () => {
+    const { page, complaints } = await openPage(browser, server.url);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await expectAccessible(page);
+
+    await button(page, 'What is the capital of France?').click();
+    await finished(page);
+    expect((await textOf(page)).trim()).not.toBe('');
+    expect(new URL(page.url()).pathname).toMatch(/^\/chat\/[0-9a-f-]+$/);
+    await page.getByRole('link', { name: 'What is the capital of France?' }).waitFor();
+
+    await ask(page, '你好！');
+    await answers(page).nth(1).waitFor();
+    await finished(page);
+    expect((await textOf(page)).trim()).not.toBe('');
+    expect(await answers(page).count()).toBe(2);
+    await expect.poll(() => page.getByRole('status').last().textContent()).toMatch(/^Parley (answered|has finished)/);
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe('with a model that never ends by itself', () => {
+  let server: ParleyServer;
+  let open: OpenPage;
+  let page: Page;
+  beforeAll(async () => {
+    server = await startParley({ modelFolder: tiny });
+  });
+  afterAll(() => server?.close());
+
+  beforeEach(async () => {
+    open = await openPage(browser, server.url);
+    page = open.page;
+    await page.locator('#composer').waitFor();
+  });
+  afterEach(async () => {
+    expect(open.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a reload in mid-answer goes on; stop stops; continue goes on from there', async () => {
+    await setLongestAnswer(page, 'End');
+    await ask(page, 'Recite');
+    const before = await longerThan(page, 40);
+    await page.reload();
+    const after = await longerThan(page, before.length);
+    expect(after.startsWith(before)).toBe(true);
+    expect(await answers(page).count()).toBe(1);
+
+    await button(page, 'Stop the answer').click();
+    await page.getByText('You stopped this answer.').waitFor();
+    const stopped = await textOf(page);
+    await page.waitForTimeout(400);
+    expect(await textOf(page)).toBe(stopped);
+    await expectAccessible(page);
+
+    await button(page, 'Continue').click();
+    const continued = await longerThan(page, stopped.length);
+    expect(continued.startsWith(stopped.trimEnd())).toBe(true);
+    await page.keyboard.press('Escape');
+    await page.getByText('You stopped this answer.').waitFor();
+  });
+
+  test('scrolling up stays where it is, and a button leads back to the newest line', async () => {
+    await page.setViewportSize({ width: 900, height: 420 });
+    await setLongestAnswer(page, 'End');
+    await ask(page, 'Recite at length');
+    await longerThan(page, 1_500);
+    const viewport = page.getByRole('region', { name: 'Conversation' }).locator('..');
+    const fromEnd = () => viewport.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+    await expect.poll(fromEnd).toBeLessThan(80);
+    await viewport.hover();
+    await page.mouse.wheel(0, -400);
+    await expect.poll(fromEnd).toBeGreaterThan(200);
+    const place = await viewport.evaluate((box) => box.scrollTop);
+    await page.waitForTimeout(300);
+    expect(await viewport.evaluate((box) => box.scrollTop)).toBe(place);
+    await button(page, 'To the newest message').click();
+    await expect.poll(fromEnd).toBeLessThan(80);
+    await button(page, 'Stop the answer').click();
+    await finished(page);
+  });
+
+  test('an answer that reached its length is regenerated, and both versions can be read', async () => {
+    await setLongestAnswer(page, 'Home');
+    await ask(page, 'A short one');
+    await page.getByText('The answer reached its longest length.').waitFor();
+    const first = await textOf(page);
+    let second = first;
+    // The seed is drawn anew each time; the tiny model knows few texts, so the same one may come again.
+    let versions = 1;
+    while (second === first) {
+      await button(page, 'Answer again').last().click();
+      versions++;
+      await page.getByText(`Version ${versions} of ${versions}`).waitFor();
+      await finished(page);
+      second = await textOf(page);
+    }
+    for (let version = versions; version > 1; version--) {
+      await button(page, 'Previous version').click();
+      await page.getByText(`Version ${version - 1} of ${versions}`).waitFor();
+    }
+    expect(await textOf(page)).toBe(first);
+
+    // A question asked below the older version belongs to it.
+    await ask(page, 'And now below the first');
+    await answers(page).nth(1).waitFor();
+    await finished(page);
+    await page.reload();
+    await answers(page).nth(1).waitFor();
+    expect(await answers(page).first().locator('.markdown').textContent()).toBe(first);
+    await button(page, 'Next version').click();
+    expect(await answers(page).count()).toBe(1);
+  });
+
+  test('a thumb and its comment are kept, changed and taken back', async () => {
+    await setLongestAnswer(page, 'Home');
+    await ask(page, 'Judge this');
+    await finished(page);
+    const down = button(page, 'Bad answer');
+    const up = button(page, 'Good answer');
+    await down.click();
+    await page.getByRole('textbox', { name: 'Comment (optional)' }).fill('It never ends. 没完没了。');
+    await expectAccessible(page);
+    await button(page, 'Save').click();
+    await page.getByText('It never ends. 没完没了。').waitFor();
+
+    await page.reload();
+    await page.getByText('It never ends. 没完没了。').waitFor();
+    expect(await down.getAttribute('aria-pressed')).toBe('true');
+
+    await up.click();
+    await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true');
+    expect(await down.getAttribute('aria-pressed')).toBe('false');
+    await button(page, 'Remove my vote').click();
+    await page.reload();
+    await up.waitFor();
+    expect(await up.getAttribute('aria-pressed')).toBe('false');
+    expect(await page.getByText('It never ends.').count()).toBe(0);
+  });
+
+  test('a conversation is renamed and deleted; a deleted one says so', async () => {
+    await setLongestAnswer(page, 'Home');
+    await ask(page, 'To be renamed');
+    await finished(page);
+    await button(page, 'More for “To be renamed”').click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('textbox', { name: 'New title' }).fill('新的标题');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: '新的标题' }).waitFor();
+    await expect.poll(() => page.title()).toBe('新的标题 · Parley');
+
+    const address = page.url();
+    await button(page, 'More for “新的标题”').click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').waitFor();
+    await expectAccessible(page);
+    await button(page, 'Cancel').click();
+    await page.getByRole('link', { name: '新的标题' }).waitFor();
+    await button(page, 'More for “新的标题”').click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await button(page, 'Delete').click();
+    await page.waitForURL(`${server.url}/`);
+    expect(await page.getByRole('link', { name: '新的标题' }).count()).toBe(0);
+
+    await page.goto(address);
+    await page.getByText('This conversation does not exist, or it was deleted.').waitFor();
+    // The browser itself logs the 404 of that one request.
+    open.complaints.length = 0;
+  });
+
+  test('the language and the theme are chosen and remembered', async () => {
+    await button(page, 'Language').click();
+    await page.getByRole('menuitemradio', { name: '中文' }).click();
+    await button(page, '新对话')
+      .or(page.getByRole('link', { name: '新对话' }))
+      .first()
+      .waitFor();
+    await button(page, '外观').click();
+    await page.getByRole('menuitemradio', { name: '深色' }).click();
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: '今天想聊点什么？' }).waitFor();
+    const root = page.locator('html');
+    expect(await root.getAttribute('lang')).toBe('zh-CN');
+    expect(await root.getAttribute('data-theme')).toBe('dark');
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(25, 27, 26)');
+    await expectAccessible(page);
+  });
+
+  test('drafts survive a reload, Enter belongs to the input method while it composes, shortcuts work', async () => {
+    const composer = page.locator('#composer');
+    await composer.fill('nihao');
+    await composer.dispatchEvent('keydown', { key: 'Enter', isComposing: true });
+    await composer.dispatchEvent('keydown', { key: 'Enter', keyCode: 229 });
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('second line');
+    expect(await composer.inputValue()).toBe('nihao\nsecond line');
+    await page.reload();
+    expect(await composer.inputValue()).toBe('nihao\nsecond line');
+
+    await setLongestAnswer(page, 'Home');
+    await ask(page, 'Then a new chat');
+    await finished(page);
+    await page.keyboard.press('Control+Shift+O');
+    await page.waitForURL(`${server.url}/`);
+    expect(await page.evaluate('document.activeElement?.id')).toBe('composer');
+  });
+
+  test('on a phone everything has its place', async () => {
+    await page.context().close();
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+    open = await openPage(browser, server.url, { ...phone, locale: 'zh-CN', colorScheme: 'dark' });
+    page = open.page;
+    await page.getByRole('heading', { level: 1, name: '今天想聊点什么？' }).waitFor();
+    await expectAccessible(page);
+    await page.locator('#composer').fill('手机上的问题');
+    await button(page, '发送').tap();
+    await page.getByRole('article').nth(1).locator('.markdown').waitFor();
+    await finished(page);
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(overflow).toBe(0);
+    await expectAccessible(page);
+    await button(page, '打开侧边栏').tap();
+    await page.getByRole('dialog').getByRole('link', { name: '手机上的问题' }).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('dialog').getByRole('link', { name: '手机上的问题' }).tap();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+});
+
+test('when the server dies in mid-answer, the page says so and offers to continue once it is back', async () => {
+  let server = await startParley({ modelFolder: tiny });
+  const { page } = await openPage(browser, server.url);
+  try {
+    await setLongestAnswer(page, 'End');
+    await ask(page, 'Recite until the lights go out');
+    const seen = await longerThan(page, 300);
+    await server.kill();
+    await page.getByText('The connection broke. Trying again …').waitFor();
+    server = await startParley({ modelFolder: tiny, home: server.home, port: Number(new URL(server.url).port) });
+    await page.getByText('The server stopped in mid-answer.').waitFor();
+    // At most the last 250 ms of text may be lost.
+    expect(seen.startsWith((await textOf(page)).slice(0, 100))).toBe(true);
+    await button(page, 'Continue').click();
+    await page.getByText('The server stopped in mid-answer.').waitFor({ state: 'detached' });
+    await button(page, 'Stop the answer').click();
+    await finished(page);
+  } finally {
+    await page.context().close();
+    await server.close();
+  }
+});
