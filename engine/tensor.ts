@@ -1,5 +1,7 @@
 /** Row-major float32 tensors. A tensor is a shape over a Float32Array; what can be done with it lives in ops/. */
 
+import type { PackedWeight, Precision } from './native/addon.ts';
+
 /** Tells whether the scope that a tensor was made in still runs; constants and parameters have no home. */
 export interface TensorHome {
   readonly alive: boolean;
@@ -15,6 +17,8 @@ export class Tensor {
    * intermediate tensors live only while `backward` runs and are null before and after.
    */
   gradient: Float32Array | null;
+  /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
+  packed: { readonly weight: PackedWeight; readonly precision: Precision } | null = null;
   readonly #values: Float32Array;
   readonly #home: TensorHome | null;
 

@@ -1,4 +1,11 @@
 import { expect, test } from 'vitest';
+import { setPrecision } from '../native/addon.ts';
+import { linear } from '../ops/linear.ts';
+import { AdamW } from '../optim/adamw.ts';
+import { Random } from '../random.ts';
+import { inference } from '../tape.ts';
+import { tensor } from '../tensor.ts';
+import { fillNormal } from './initialize.ts';
 import { ParameterSet } from './parameter-set.ts';
 
 const specs = [
@@ -20,4 +27,28 @@ test('parameters are views into the flat arrays', () => {
 test('names unknown and repeated parameters', () => {
   expect(() => new ParameterSet(specs).get('c')).toThrow("there is no 'c'; known are a, b.");
   expect(() => new ParameterSet([...specs, specs[0]!])).toThrow("two parameters are named 'a'");
+});
+
+test('packed matrices give the same bits, until an optimizer step changes them', () => {
+  const parameters = new ParameterSet([{ name: 'weight', shape: [70, 45], decay: true }]);
+  const weight = parameters.get('weight');
+  fillNormal(weight, new Random(1), 1);
+  const x = tensor(new Float32Array(3 * 45), [3, 45]);
+  fillNormal(x, new Random(2), 1);
+  const product = () => inference(() => linear(x, weight).data.slice());
+  for (const precision of ['f32', 'bf16'] as const) {
+    setPrecision(precision);
+    const expected = product();
+    parameters.pack();
+    expect(product()).toEqual(expected);
+    setPrecision(precision === 'f32' ? 'bf16' : 'f32');
+    expect(product()).not.toEqual(expected);
+  }
+
+  parameters.gradients.fill(1);
+  const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0 });
+  optimizer.step(0.1, 1);
+  const changed = product();
+  parameters.pack();
+  expect(product()).toEqual(changed);
 });

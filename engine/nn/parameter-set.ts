@@ -2,6 +2,7 @@
  * All parameters of a model in one flat array, their gradients in another. The optimizer, the gradient norm and a
  * checkpoint are then one pass over contiguous memory, and a parameter is a view.
  */
+import { native, precision } from '../native/addon.ts';
 import { elementCount, formatShape, Tensor } from '../tensor.ts';
 
 export interface ParameterSpec {
@@ -51,5 +52,25 @@ export class ParameterSet {
 
   zeroGradients(): void {
     this.gradients.fill(0);
+  }
+
+  /**
+   * Lays all matrices out for `linear` once, where nothing is recorded: with few rows, as in generation, that is
+   * several times faster, and the results have the same bits. Takes the parameters' memory again (half of it in
+   * 'bf16'). Does nothing if it is done already. An optimizer step ends it; whoever changes values otherwise must
+   * call `unpack`.
+   */
+  pack(): void {
+    for (const parameter of this.#tensors.values()) {
+      const [rows, columns] = parameter.shape;
+      if (parameter.shape.length !== 2 || parameter.packed?.precision === precision()) continue;
+      const weight = native().packWeight(parameter.data, columns!, rows!);
+      parameter.packed = { weight, precision: precision() };
+    }
+  }
+
+  /** Forgets what `pack` did: the values have changed, or its memory is wanted. */
+  unpack(): void {
+    for (const parameter of this.#tensors.values()) parameter.packed = null;
   }
 }

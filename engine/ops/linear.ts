@@ -1,4 +1,4 @@
-import { native } from '../native/addon.ts';
+import { native, precision } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
@@ -20,8 +20,12 @@ const linearOperation: Operation<Inputs, undefined, null> = {
     return [rows, columns];
   },
 
-  forward([x, weight, residual], _options, output) {
+  forward([x, weight, residual], _options, output, records) {
     const [rows, inner] = x.shape as [number, number];
+    if (!records && weight.packed?.precision === precision()) {
+      native().productPacked(x.data, weight.packed.weight, residual?.data ?? null, output, rows);
+      return null;
+    }
     native().productForward(x.data, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
     return null;
   },

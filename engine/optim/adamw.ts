@@ -60,6 +60,7 @@ export class AdamW {
     const factor = clip > 0 && norm > clip ? clip / norm : 1;
     const { beta1, beta2, epsilon, weightDecay } = this.#options;
     this.steps++;
+    this.#parameters.unpack();
     const correction1 = 1 - beta1 ** this.steps;
     const correction2 = 1 - beta2 ** this.steps;
     for (const { begin, end, decay } of this.#stretches) {

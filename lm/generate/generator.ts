@@ -166,9 +166,8 @@ export class Generator {
         cached: 0,
         startedAt: performance.now(),
       };
+      run.answer.goOnFrom(request.prompt.slice(request.prompt.length - (request.answered ?? 0)));
       this.#queue.push(run);
-      const { prompt, answered = 0 } = request;
-      run.answer.goOnFrom(prompt.slice(prompt.length - answered));
       if (!this.#looping) void this.#loop();
     });
   }
