@@ -266,6 +266,7 @@ export class Generator {
         lastRows.push(row - 1);
       }
     }
+    this.#model.parameters.pack(); // repeated only after an optimizer step
     const drawn = inference(() => {
       const hidden = this.#model.forwardCached(ids, this.#cache, slots, positions);
       if (ready.length === 0) return [];
