@@ -38,6 +38,16 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/tokenizer-decode.ts'),
   },
   {
+    words: 'data fetch',
+    summary: 'download the packages that hold the text',
+    load: () => import('./commands/data-fetch.ts'),
+  },
+  {
+    words: 'data build',
+    summary: 'clean the text, remove duplicates, write demonstrations and a data card',
+    load: () => import('./commands/data-build.ts'),
+  },
+  {
     words: 'pretrain',
     summary: 'train a language model from text',
     load: () => import('./commands/pretrain.ts'),

@@ -84,7 +84,7 @@ export class TerminalChat {
 
   /** Answers the last user message, going on from `partial`. */
   private async answer(partial: number[]): Promise<void> {
-    const before = partial.length > 0 ? this.messages.pop()!.content : '';
+    const unfinished = partial.length > 0 ? this.messages.pop() : undefined;
     this.answering = new AbortController();
     try {
       const { ids, droppedTurns } = buildChatPrompt(this.tokenizer, [...this.system, ...this.messages], {
@@ -103,12 +103,13 @@ export class TerminalChat {
         onText: (delta) => void this.output.write(delta),
       });
       this.answerIds = [...partial, ...result.ids];
-      this.messages.push({ role: 'assistant', content: before + result.text });
+      this.messages.push({ role: 'assistant', content: (unfinished?.content ?? '') + result.text });
       const ending = { stop: '', length: ' … (/continue goes on)', cancelled: ' … (stopped; /continue goes on)' };
       this.output.write(`${ending[result.finishReason]}\n`);
     } catch (error) {
-      // The conversation stays as it was before the message that could not be answered.
-      if (this.messages.at(-1)?.role === 'user') this.messages.pop();
+      // The conversation stays as it was before what could not be done.
+      if (unfinished) this.messages.push(unfinished);
+      else this.messages.pop();
       this.output.write(`${(error as Error).message}\n`);
     } finally {
       this.answering = null;

@@ -1,7 +1,11 @@
 /** Text as tokens, ready to train on: from a text file or from a data folder. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { packShards, TokenShards } from '@parley/lm/data';
 import { characterTokenizer, Tokenizer } from '@parley/lm/tokenizer';
+
+type Split = 'train' | 'validation';
 
 export interface Corpus {
   tokenizer: Tokenizer;
@@ -13,27 +17,32 @@ export interface Corpus {
 
 /**
  * @param path a text file (the first 90 % of its characters train, the rest validate) or a data folder
- * @param tokenizer a folder with tokenizer.json, or 'characters' for one token per character of a text file
+ * @param tokenizer a folder with tokenizer.json; 'characters' for one token per character of a text file; '' for
+ *   the tokenizer in the data folder
+ * @param shards folder for the tokens, packed on first use
  */
-export function openCorpus(path: string, tokenizer: string): Corpus {
-  if (statSync(path).isFile()) return openText(path, tokenizer);
-  throw new Error('data folders come next');
+export function openCorpus(path: string, tokenizer: string, shards: string): Corpus {
+  const chosen = chooseTokenizer(path, tokenizer);
+  const { bytes } = packShards(path, chosen, shards);
+  const read = (split: Split) => {
+    const part = TokenShards.open(shards, split);
+    try {
+      return part.readAll();
+    } finally {
+      part.close();
+    }
+  };
+  return { tokenizer: chosen, train: read('train'), validation: read('validation'), bytes };
 }
 
-function openText(path: string, tokenizerFolder: string): Corpus {
-  const bytes = readFileSync(path);
-  const text = bytes.toString('utf8');
-  if (!isUtf8(bytes)) throw new Error(`${path} is not UTF-8 text; convert it first, e.g. with iconv -t utf-8`);
-  if (!tokenizerFolder) {
-    throw new Error(`${path} is a text file and brings no tokenizer; give --tokenizer a folder, or 'characters'`);
+function chooseTokenizer(path: string, tokenizer: string): Tokenizer {
+  if (!statSync(path).isFile()) {
+    if (tokenizer !== 'characters') return Tokenizer.load(tokenizer || join(path, 'tokenizer'));
+    throw new Error(`one token per character is for text files; for ${path} train a tokenizer and give its folder`);
   }
-  const tokenizer = tokenizerFolder === 'characters' ? characterTokenizer(text) : Tokenizer.load(tokenizerFolder);
-  const cut = Math.floor(text.length * 0.9);
-  const parts = { train: text.slice(0, cut), validation: text.slice(cut) };
-  return {
-    tokenizer,
-    train: Int32Array.from(tokenizer.encode(parts.train)),
-    validation: Int32Array.from(tokenizer.encode(parts.validation)),
-    bytes: { train: Buffer.byteLength(parts.train), validation: Buffer.byteLength(parts.validation) },
-  };
+  const bytes = readFileSync(path);
+  if (!isUtf8(bytes)) throw new Error(`${path} is not UTF-8 text; convert it first, e.g. with iconv -t utf-8`);
+  if (tokenizer === 'characters') return characterTokenizer(bytes.toString('utf8'));
+  if (tokenizer) return Tokenizer.load(tokenizer);
+  throw new Error(`${path} is a text file and brings no tokenizer; give --tokenizer a folder, or 'characters'`);
 }

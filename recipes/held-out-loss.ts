@@ -1,5 +1,6 @@
 /** Loss over held-out text: windows that do not overlap and together cover every token but the first. */
 import { inference } from '@parley/engine';
+import { type PackedRows, takeRows } from '@parley/lm/data';
 import type { Llama } from '@parley/lm/models';
 
 export interface HeldOutLoss {
@@ -42,6 +43,24 @@ export function heldOutLoss(
     }
     const logProbabilities = inference(() => model.loss(ids, targets, { batch: rows, length }).logProbabilities);
     for (const value of logProbabilities) result.nats -= value;
+  }
+  result.loss = result.nats / result.tokens;
+  return result;
+}
+
+/**
+ * Loss over the counted tokens of packed conversations.
+ * @param batch rows at a time
+ */
+export function heldOutRowsLoss(model: Llama, rows: PackedRows, batch: number): HeldOutLoss {
+  const result = { loss: 0, nats: 0, tokens: 0 };
+  for (let first = 0; first < rows.count; first += batch) {
+    const numbers = Array.from({ length: Math.min(batch, rows.count - first) }, (_, index) => first + index);
+    const part = takeRows(rows, numbers);
+    const layout = { batch: part.count, length: part.length, starts: part.starts };
+    const logProbabilities = inference(() => model.loss(part.ids, part.targets, layout).logProbabilities);
+    for (const value of logProbabilities) result.nats -= value;
+    result.tokens += part.counted;
   }
   result.loss = result.nats / result.tokens;
   return result;

@@ -45,7 +45,7 @@ async function train(
   if (recipe.threads > 0) setThreads(recipe.threads);
 
   // Text → tokens, and from depth to everything that was not set.
-  const corpus = openCorpus(recipe.data, recipe.tokenizer);
+  const corpus = openCorpus(recipe.data, recipe.tokenizer, run.path('shards'));
   const { tokenizer } = corpus;
   const architecture = deriveArchitecture(recipe, tokenizer.vocabulary);
   const { context } = recipe;

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { hashFile } from '@parley/lm/checkpoint';
-import { readDataCard, trainingTexts } from '../lm/data/documents.ts';
+import { readDataCard, trainingTexts } from '@parley/lm/data';
 
 /** For the lineage, and to notice that the data changed under a run. */
 export interface DataIdentity {

@@ -18,7 +18,7 @@ export interface TokenizerReport {
   hash: string;
 }
 
-const saveEverySeconds = 3;
+const saveEverySeconds = 1;
 
 /** Trains until done or asked to stop (StoppedError); the same call goes on with an unfinished run. */
 export async function tokenizer(recipe: TokenizerRecipe, options: RunOptions = {}): Promise<TokenizerReport> {

@@ -1,9 +1,9 @@
 /**
  * Training windows over one long run of tokens: every epoch cuts the text anew at a random phase, into windows that
  * do not overlap, and visits them in a random order. Unlike drawing starts at random, no token is left out of an
- * epoch. Which window comes when is a function of the seed and its number, so there is no state to save.
+ * epoch.
  */
-import { Random } from '@parley/engine';
+import { randomOfEpoch, ShuffledOrder } from './shuffled-order.ts';
 
 export interface Windows {
   /** [count × length] token ids, window after window. */
@@ -17,9 +17,7 @@ export class ShuffledWindows {
   private readonly length: number;
   private readonly seed: number;
   private readonly perEpoch: number;
-  private epoch = -1;
-  private phase = 0;
-  private order: Int32Array = new Int32Array(0);
+  private readonly order: ShuffledOrder;
 
   /**
    * @param tokens the training part
@@ -35,46 +33,27 @@ export class ShuffledWindows {
     this.tokens = tokens;
     this.length = length;
     this.seed = seed;
-    // A phase of up to length-1 tokens is skipped, and the last target needs one token more.
+    // A phase of up to length - 1 tokens is skipped, and the last target needs one token more.
     this.perEpoch = Math.max(1, Math.floor((tokens.length - length) / length));
+    this.order = new ShuffledOrder(this.perEpoch, seed);
   }
 
   /** Windows number `first` to `first + count - 1` of the run, counted over all epochs. */
   batch(first: number, count: number): Windows {
     const ids = new Int32Array(count * this.length);
     const targets = new Int32Array(count * this.length);
-    for (let i = 0; i < count; i++) {
-      const start = this.startOf(first + i);
+    for (const [row, window] of this.order.slice(first, count).entries()) {
+      const start = this.phaseOf(Math.floor((first + row) / this.perEpoch)) + window * this.length;
       for (let t = 0; t < this.length; t++) {
-        ids[i * this.length + t] = this.tokens[start + t]!;
-        targets[i * this.length + t] = this.tokens[start + t + 1]!;
+        ids[row * this.length + t] = this.tokens[start + t]!;
+        targets[row * this.length + t] = this.tokens[start + t + 1]!;
       }
     }
     return { ids, targets };
   }
 
-  private startOf(number: number): number {
-    const epoch = Math.floor(number / this.perEpoch);
-    if (epoch !== this.epoch) this.shuffle(epoch);
-    return this.phase + this.order[number % this.perEpoch]! * this.length;
-  }
-
-  private shuffle(epoch: number): void {
-    // A large odd stride keeps the streams of neighbouring seeds and epochs apart.
-    const random = new Random(this.seed + epoch * 1_000_003);
+  private phaseOf(epoch: number): number {
     const room = this.tokens.length - this.perEpoch * this.length;
-    this.phase = random.integer(Math.min(this.length, room));
-    this.order = shuffled(this.perEpoch, random);
-    this.epoch = epoch;
+    return randomOfEpoch(-1 - this.seed, epoch).integer(Math.min(this.length, room));
   }
-}
-
-/** 0 … count-1 in random order (Fisher and Yates). */
-export function shuffled(count: number, random: Random): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, index) => index);
-  for (let last = count - 1; last > 0; last--) {
-    const other = random.integer(last + 1);
-    [order[last], order[other]] = [order[other]!, order[last]!];
-  }
-  return order;
 }

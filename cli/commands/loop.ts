@@ -1,6 +1,7 @@
 import { loopRecipeSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, addPresetFlag, readFlags } from '../flags.ts';
+import { parleyHome } from '../home.ts';
 
 export function define(command: Command): void {
   addPresetFlag(command, 'tokenizer', 'pretrain', 'sft', 'evaluate');
@@ -9,7 +10,7 @@ export function define(command: Command): void {
   command.action(async ({ json, preset, ...flags }) => {
     const recipe = readFlags(loopRecipeSchema, flags, preset && { preset: preset.name });
     const { loop } = await import('@parley/recipes/loop');
-    const report = await loop(recipe);
+    const report = await loop(recipe, { home: parleyHome() });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }
