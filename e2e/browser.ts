@@ -1,10 +1,7 @@
 /** Chromium for the journeys: the system's, or the one that CHROMIUM names. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -40,21 +37,15 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   return { page, complaints };
 }
 
-interface Violation {
-  id: string;
-  impact: string | null;
-  nodes: { html: string; failureSummary: string }[];
-}
-
 /** No serious or critical violation of the accessibility rules, in what the page shows right now. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Let opening animations end: half-faded text has half the contrast.
   await page.waitForTimeout(300);
   // As a string it is evaluated by the devtools, which the page's policy against eval does not bind.
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    return (await axe.run()).violations;
+    const page = globalThis as unknown as { axe: typeof axe };
+    return (await page.axe.run()).violations;
   });
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`)).toEqual([]);

@@ -26,7 +26,7 @@ export type AnswerAction =
   | { readonly kind: 'continue'; readonly answer: Message; readonly request: AgainRequest }
   | { readonly kind: 'attach'; readonly answer: Message };
 
-export type AnswerPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' | 'failed';
+type AnswerPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' | 'failed';
 
 export interface LiveAnswer {
   readonly action: AnswerAction;

@@ -1,7 +1,7 @@
 /** Light, dark or as the system says. public/theme.js sets the first theme before React is there. */
 import { useSyncExternalStore } from 'react';
 
-export const themes = ['system', 'light', 'dark'] as const;
+const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
 const storageKey = 'parley.theme';
