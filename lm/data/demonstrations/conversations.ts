@@ -7,6 +7,12 @@ import type { Collector } from './collector.ts';
 /** Longest part of a joined talk, in characters, so that several fit one context. */
 const PART = 240;
 
+/** What clients of the API tend to send first: it must not throw the model off. */
+const SYSTEM = {
+  en: ['You are a helpful assistant.', 'You are Parley, a helpful assistant.', 'Answer briefly and kindly.'],
+  zh: ['你是一个乐于助人的助手。', '你是 Parley，一个友好的助手。', '请简短、友好地回答。'],
+};
+
 /** Adds `count` joined conversations to a side, made of what is there already. */
 export function addJoined(collect: Collector, split: Split, count: number): void {
   const random = new Choice(`joined ${split}`);
@@ -30,6 +36,7 @@ export function addJoined(collect: Collector, split: Split, count: number): void
         if (random.next() < 0.6) task = random.of(rest);
       }
       const messages: ChatMessage[] = chosen.flatMap((item) => item.messages);
+      if (random.next() < 0.1) messages.unshift({ role: 'system', content: random.of(SYSTEM[language]) });
       collect.addConversation({ task: 'conversation', source: 'joined', language, split }, messages);
     }
   }
