@@ -2,24 +2,41 @@
 
 #include <sys/mman.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
 namespace parley {
 namespace {
 
-int64_t roundUp(int64_t bytes) { return (bytes + hugePage - 1) / hugePage * hugePage; }
+[[maybe_unused]] int64_t roundUp(int64_t bytes) { return (bytes + hugePage - 1) / hugePage * hugePage; }
+
+[[noreturn]] void refuse(int64_t bytes) {
+  throw std::runtime_error("could not reserve " + std::to_string(bytes >> 20) +
+                           " MiB of memory. Use a smaller batch, context or model, or close other programs.");
+}
 
 }  // namespace
+
+#if defined(__SANITIZE_ADDRESS__)
+
+// The sanitizer watches the ends of what malloc returns, to the byte, and knows nothing of mmap.
+void* reserve(int64_t bytes) {
+  void* const memory = std::malloc(bytes < 1 ? 1 : size_t(bytes));
+  if (memory == nullptr) refuse(bytes);
+  return std::memset(memory, 0, size_t(bytes));
+}
+
+void release(void* memory, int64_t) { std::free(memory); }
+
+#else
 
 void* reserve(int64_t bytes) {
   const int64_t size = roundUp(bytes < 1 ? 1 : bytes);
   // mmap aligns to small pages only: reserve one huge page more, then give back what lies outside the aligned part.
   void* const raw = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (raw == MAP_FAILED) {
-    throw std::runtime_error("could not reserve " + std::to_string(size >> 20) +
-                             " MiB of memory. Use a smaller batch, context or model, or close other programs.");
-  }
+  if (raw == MAP_FAILED) refuse(size);
   const auto address = reinterpret_cast<intptr_t>(raw);
   const intptr_t aligned = (address + hugePage - 1) / hugePage * hugePage;
   const intptr_t before = aligned - address, after = hugePage - before;
@@ -33,5 +50,7 @@ void* reserve(int64_t bytes) {
 }
 
 void release(void* memory, int64_t bytes) { munmap(memory, roundUp(bytes < 1 ? 1 : bytes)); }
+
+#endif
 
 }  // namespace parley

@@ -68,7 +68,7 @@ export async function build({ sanitize = false, log = (_line: string) => {} } = 
   const addon = join(outputs, 'parley.node');
   mkdirSync(objects, { recursive: true });
 
-  const sanitizer = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1'] : [];
+  const sanitizer = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1', '-w'] : [];
   const units = planUnits([...commonFlags, ...sanitizer], compiler, objects);
   const key = digest(units.map((unit) => unit.object).join());
   const keyFile = join(outputs, 'parley.key');

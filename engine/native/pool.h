@@ -52,24 +52,29 @@ void onAllThreads(Body&& body, int limit = 256) {
   detail::dispatch([](void* pointer, const Team& team) { (*static_cast<Body*>(pointer))(team); }, (void*)&body, limit);
 }
 
-// Hands out 0 .. count - 1 to the threads of a team, in runs that get shorter towards the end.
+// Cuts 0 .. count - 1 into equal runs, as many for each thread, and hands them out to whichever thread comes next.
 class WorkQueue {
  public:
-  // One thread calls it while no other takes.
-  void reset() { next.store(0, std::memory_order_relaxed); }
+  // Before each use, by one thread, with a barrier before the others take.
+  void reset(int64_t newCount, int64_t longestRun, int threads) {
+    count = newCount;
+    const int64_t fewest = (count + longestRun - 1) / longestRun;
+    runs = (fewest + threads - 1) / threads * threads;
+    next.store(0, std::memory_order_relaxed);
+  }
 
-  // The next run, of at most `most` items; empty when all are taken.
-  Range take(int64_t count, int64_t most, int threads) {
-    int64_t begin = next.load(std::memory_order_relaxed), length;
-    do {
-      if (begin >= count) return {count, count};
-      length = (count - begin) / (2 * threads);
-      length = length < 1 ? 1 : length > most ? most : length;
-    } while (!next.compare_exchange_weak(begin, begin + length, std::memory_order_relaxed));
-    return {begin, begin + length};
+  // The next run that is not empty; an empty one when all are taken.
+  Range take() {
+    for (;;) {
+      const int64_t run = next.fetch_add(1, std::memory_order_relaxed);
+      if (run >= runs) return {count, count};
+      const Range range{count * run / runs, count * (run + 1) / runs};
+      if (range.begin < range.end) return range;
+    }
   }
 
  private:
+  int64_t count = 0, runs = 0;
   std::atomic<int64_t> next{0};
 };
 
@@ -79,17 +84,17 @@ template <class Body>
 void parallel(int64_t count, int64_t grain, Body&& body) {
   if (count <= 0) return;
   const int64_t grains = (count + grain - 1) / grain;
+  const int limit = grains < 256 ? int(grains) : 256, team = limit < threads() ? limit : threads();
+  if (team == 1) return body(0, count);
   WorkQueue queue;
+  queue.reset(grains, (grains + 8 * team - 1) / (8 * team), team);
   onAllThreads(
-      [&](const Team& team) {
-        if (team.threads == 1) return body(0, count);
-        const int64_t most = (grains + 4 * team.threads - 1) / (4 * team.threads);
-        for (Range run = queue.take(grains, most, team.threads); run.begin < run.end;
-             run = queue.take(grains, most, team.threads)) {
+      [&](const Team&) {
+        for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
           body(run.begin * grain, run.end * grain < count ? run.end * grain : count);
         }
       },
-      grains < 256 ? int(grains) : 256);
+      limit);
 }
 
 }  // namespace parley

@@ -120,16 +120,14 @@ Scratch& poolScratch() {
 
 Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
 
-// Before it, one thread resets the queue and a barrier lets all see that.
+// Takes blocks of tiles from the queue, which was reset before a barrier.
 template <class Format>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Operand& a,
                       const Panels& panels, const Output& output) {
-  const int64_t tiles = ceilDivide(rows, tileRows), tileSize = stripSize<tileRows>(cut.stepsPerBlock);
+  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
   WorkQueue& queue = sharedScratch(team).queue;
-  for (;;) {
-    const Range run = queue.take(tiles, tilesPerBlock, team.threads);
-    if (run.begin >= run.end) return;
+  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
     const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
     for (int64_t block = 0; block < cut.blocks; block++) {
       const int64_t inner = cut.innerOf(block);
@@ -145,14 +143,14 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   }
 }
 
-// Packs all of a, the threads of the team together.
+// Packs all of a, the threads of the team together, and fills the queue for multiplyFewRows.
 template <class Format>
-const float* packRows(const Team& team, int64_t rows, const Cut& cut, const Operand& a) {
+const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Operand& a) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   Scratch& shared = sharedScratch(team);
   if (team.thread == 0) {
     shared.a.atLeast(cut.blocks * tiles * tileSize);
-    shared.queue.reset();
+    shared.queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
   }
   team.barrier();
   const Range mine = team.share(cut.blocks);
@@ -169,11 +167,8 @@ template <class Format, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Output& output, PanelAt panelAt) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  const int64_t panels = ceilDivide(columns, panelColumns);
   WorkQueue& queue = sharedScratch(team).queue;
-  for (;;) {
-    const Range run = queue.take(panels, panelsPerRun, team.threads);
-    if (run.begin >= run.end) return;
+  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
     for (int64_t panel = run.begin; panel < run.end; panel++) {
       for (int64_t block = 0; block < cut.blocks; block++) {
         const float* const b = panelAt(block, panel);
@@ -195,7 +190,7 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     Scratch& shared = sharedScratch(team);
     if (team.thread == 0) {
       shared.b.atLeast(panelsSize(cut, columns));
-      shared.queue.reset();
+      shared.queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
     }
     team.barrier();
     packPanels<Format>(team, b, columns, cut, shared.b.data());
@@ -204,7 +199,7 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     multiplyManyRows<Format>(team, rows, columns, cut, a, panels, output);
     return;
   }
-  const float* const packed = packRows<Format>(team, rows, cut, a);
+  const float* const packed = packRows<Format>(team, rows, columns, cut, a);
   const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
   float* const panelScratch = ownScratch().b.atLeast(size);
   multiplyFewRows<Format>(team, rows, columns, cut, packed, output, [&](int64_t block, int64_t panel) {
@@ -220,12 +215,12 @@ void multiplyPacked(const Team& team, int64_t rows, const Operand& a, const Pack
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.buffer.data(), ceilDivide(b.columns, panelColumns)};
   if (rows > fewRows) {
-    if (team.thread == 0) sharedScratch(team).queue.reset();
+    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
     team.barrier();
     multiplyManyRows<Format>(team, rows, b.columns, cut, a, panels, output);
     return;
   }
-  const float* const packed = packRows<Format>(team, rows, cut, a);
+  const float* const packed = packRows<Format>(team, rows, b.columns, cut, a);
   multiplyFewRows<Format>(team, rows, b.columns, cut, packed, output,
                           [&](int64_t block, int64_t panel) { return panels.at(cut, block, panel); });
 }
