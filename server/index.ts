@@ -3,7 +3,6 @@
  * This file puts the parts together and takes them apart again in the right order.
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { localUser } from './accounts/local-user.ts';
@@ -13,6 +12,7 @@ import { addStatusRoute } from './chat/status.ts';
 import { openDatabase } from './db/database.ts';
 import { addFeedbackRoutes } from './feedback/routes.ts';
 import { toHttpError } from './http/errors.ts';
+import { closeListener, listen, requireFreePort, urlOf } from './http/listen.ts';
 import { addMetrics, createMetrics } from './http/metrics.ts';
 import { addPage } from './http/page.ts';
 import { addSecurity } from './http/security.ts';
@@ -55,6 +55,7 @@ const bodyLimitBytes = 1_000_000;
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { port, host = '127.0.0.1', modelFolder, home, slots = 8, drainMilliseconds = 5_000 } = options;
+  await requireFreePort(port, host);
   const database = openDatabase(home);
   const app = createApp(options.logger);
   const metrics = createMetrics();
@@ -137,38 +138,4 @@ function replyWithError(cause: unknown, request: FastifyRequest, reply: FastifyR
   reply.code(error.statusCode);
   if (request.url.startsWith('/v1')) return reply.send(openaiErrorBody(error));
   return reply.send({ error: { message: error.message, code: error.code } });
-}
-
-async function listen(app: FastifyInstance, port: number, host: string): Promise<void> {
-  try {
-    await app.listen({ port, host });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new Error(
-        `Port ${port} on ${host} is in use. Stop what listens there, or choose another with --port or PORT.`,
-        { cause },
-      );
-    }
-    if (code === 'EACCES') {
-      throw new Error(`Port ${port} needs more rights than this process has. Choose one from 1024 up.`, { cause });
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new Error(`${host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`, { cause });
-    }
-    throw cause;
-  }
-}
-
-/** Streams have ended by now; a reader that does not take their last bytes is not waited for. */
-async function closeListener(app: FastifyInstance): Promise<void> {
-  const impatience = setTimeout(() => app.server.closeAllConnections(), 1_000);
-  await app.close();
-  clearTimeout(impatience);
-}
-
-function urlOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo;
-  const name = host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -2,8 +2,12 @@
  * Who is asking. There is one local user for now; accounts will put the signed-in user in its place, and
  * every route already takes its owner from here.
  */
+import type { FastifyRequest } from 'fastify';
 import type { Db } from '../db/database.ts';
 import { uuidv7 } from '../db/uuid.ts';
+
+/** The id of the user who makes a request. */
+export type UserOf = (request: FastifyRequest) => string;
 
 const localUserName = 'local';
 

@@ -179,7 +179,7 @@ describe('an answer that is cut', () => {
     expect(stopped.status).toBe(204);
     const stoppedAt = performance.now();
     await until(async () => (await server.metric('parley_active_slots')) === 0);
-    expect(performance.now() - stoppedAt).toBeLessThan(250);
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
     const cut = answerOf(await collect(events));
     expect(cut.status).toBe('cancelled');
     expect((await server.messages(conversation))[1]).toEqual(cut);

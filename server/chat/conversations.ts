@@ -92,13 +92,18 @@ export async function messageOf(db: Db, owner: string, id: string): Promise<Mess
     .where('conversations.owner_id', '=', owner)
     .executeTakeFirst();
   if (!row) throw new HttpError(404, 'message_not_found', `There is no message ${id}.`);
-  const feedback = await db
+  return { ...toMessage(row), feedback: await feedbackOn(db, owner, id) };
+}
+
+/** What the user thinks of a message, if anything. */
+export async function feedbackOn(db: Db, user: string, messageId: string): Promise<Feedback | null> {
+  const row = await db
     .selectFrom('feedback')
     .selectAll()
-    .where('message_id', '=', id)
-    .where('user_id', '=', owner)
+    .where('message_id', '=', messageId)
+    .where('user_id', '=', user)
     .executeTakeFirst();
-  return toMessage(row, feedback);
+  return row ? toFeedback(row) : null;
 }
 
 /** From the first message down to `id`, both included; empty if there is no such message. */

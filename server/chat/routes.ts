@@ -1,13 +1,15 @@
 /** The routes of contracts/chat.ts. */
 import { againRequestSchema, type Message, type StreamEvent, sendRequestSchema } from '@parley/contracts';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { UserOf } from '../accounts/local-user.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import {
   conversationOf,
   createConversation,
   deleteConversation,
+  feedbackOn,
   listConversations,
   messageOf,
   messagesOf,
@@ -19,81 +21,99 @@ const idSchema = z.object({ id: z.uuid('not an id') });
 const createSchema = z.object({});
 const renameSchema = z.object({ title: z.string().trim().min(1).max(200) });
 
-/** @param user the id of whoever asks */
-export function addChatRoutes(app: FastifyInstance, turns: Turns, user: () => string): void {
+export function addChatRoutes(app: FastifyInstance, turns: Turns, userOf: UserOf): void {
   const { db, answers } = turns;
 
-  app.get('/api/conversations', async () => ({ conversations: await listConversations(db, user()) }));
+  app.get('/api/conversations', async (request) => ({
+    conversations: await listConversations(db, userOf(request)),
+  }));
 
   app.post('/api/conversations', async (request, reply) => {
     parse(createSchema, request.body);
-    return reply.code(201).send(await createConversation(db, user()));
+    return reply.code(201).send(await createConversation(db, userOf(request)));
   });
 
   app.patch('/api/conversations/:id', async (request) => {
     const { id } = parse(idSchema, request.params);
-    return renameConversation(db, user(), id, parse(renameSchema, request.body).title);
+    return renameConversation(db, userOf(request), id, parse(renameSchema, request.body).title);
   });
 
   app.delete('/api/conversations/:id', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await conversationOf(db, user(), id);
+    await conversationOf(db, userOf(request), id);
     answers.stopConversation(id);
-    await deleteConversation(db, user(), id);
+    await deleteConversation(db, userOf(request), id);
     return reply.code(204).send();
   });
 
   app.get('/api/conversations/:id/messages', async (request) => {
     const { id } = parse(idSchema, request.params);
-    return { messages: await messagesOf(db, user(), id) };
+    return { messages: await messagesOf(db, userOf(request), id) };
   });
 
   app.post('/api/conversations/:id/messages', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    const { question, answer } = await ask(turns, user(), id, parse(sendRequestSchema, request.body));
-    return streamAnswer(reply, answer, question);
+    const { question, answer } = await ask(turns, userOf(request), id, parse(sendRequestSchema, request.body));
+    return streamAnswer(request, reply, answer, question);
   });
 
   app.post('/api/messages/:id/regenerate', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    return streamAnswer(reply, await regenerate(turns, user(), id, parse(againRequestSchema, request.body).sampling));
+    return streamAnswer(
+      request,
+      reply,
+      await regenerate(turns, userOf(request), id, parse(againRequestSchema, request.body).sampling),
+    );
   });
 
   app.post('/api/messages/:id/continue', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
     return streamAnswer(
+      request,
       reply,
-      await continueAnswer(turns, user(), id, parse(againRequestSchema, request.body).sampling),
+      await continueAnswer(turns, userOf(request), id, parse(againRequestSchema, request.body).sampling),
     );
   });
 
   app.get('/api/messages/:id/stream', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    const message = await messageOf(db, user(), id);
+    const message = await messageOf(db, userOf(request), id);
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; only answers are streamed.`);
     }
-    return streamAnswer(reply, message);
+    return streamAnswer(request, reply, message);
   });
 
   app.post('/api/messages/:id/stop', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await messageOf(db, user(), id);
+    await messageOf(db, userOf(request), id);
     answers.stop(id);
     return reply.code(204).send();
   });
 
   /** The answer's events from here on; an answer that has ended meanwhile is given whole. */
-  function streamAnswer(reply: FastifyReply, answer: Message, question: Message | null = null): Promise<void> {
+  function streamAnswer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: Message,
+    question: Message | null = null,
+  ): Promise<void> {
+    const user = userOf(request);
     return sendEvents(reply, async function* (gone) {
-      const events = answers.events(answer.id, question, gone) ?? finished(answer.id, question);
-      for await (const streamEvent of events) yield event(streamEvent);
+      const running = answers.events(answer.id, question, gone);
+      for await (const streamEvent of running ?? ended(await messageOf(db, user, answer.id), question)) {
+        yield event(streamEvent.type === 'done' ? await withFeedback(streamEvent, user) : streamEvent);
+      }
     });
   }
 
-  async function* finished(id: string, question: Message | null): AsyncGenerator<StreamEvent> {
-    const answer = await messageOf(db, user(), id);
-    yield { type: 'start', question, answer };
-    yield { type: 'done', answer };
+  /** A thumb may have been given while the answer was being written. */
+  async function withFeedback(done: StreamEvent & { type: 'done' }, user: string): Promise<StreamEvent> {
+    return { ...done, answer: { ...done.answer, feedback: await feedbackOn(db, user, done.answer.id) } };
   }
+}
+
+function* ended(answer: Message, question: Message | null): Generator<StreamEvent> {
+  yield { type: 'start', question, answer };
+  yield { type: 'done', answer };
 }

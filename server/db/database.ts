@@ -96,12 +96,15 @@ function lockHome(home: string): Libsql.Database {
 
 /**
  * Kysely opens transactions with a plain BEGIN, which takes the write lock only at the first write and can
- * then fail half-way; IMMEDIATE takes it at once and waits its turn.
+ * then fail half-way; IMMEDIATE takes it at once and waits its turn. And some errors, a full disk among them,
+ * make SQLite roll back by itself; Kysely's own rollback would then fail and hide the reason.
  */
 function asKyselyDatabase(connection: Libsql.Database): SqliteDatabase {
   return {
     prepare: (sql) => {
-      const statement = connection.prepare(sql === 'begin' ? 'begin immediate' : sql);
+      const alreadyRolledBack = sql === 'rollback' && !connection.inTransaction;
+      const replacement = sql === 'begin' ? 'begin immediate' : alreadyRolledBack ? 'select 1 where false' : sql;
+      const statement = connection.prepare(replacement);
       return {
         reader: statement.reader,
         all: (parameters) => statement.all(parameters),

@@ -5,6 +5,7 @@
 import { feedbackRequestSchema } from '@parley/contracts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { UserOf } from '../accounts/local-user.ts';
 import { messageOf, toFeedback } from '../chat/conversations.ts';
 import type { Db } from '../db/database.ts';
 import { storableText } from '../db/text.ts';
@@ -13,14 +14,13 @@ import { HttpError, parse } from '../http/errors.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 
-/** @param user the id of whoever asks */
-export function addFeedbackRoutes(app: FastifyInstance, db: Db, user: () => string): void {
+export function addFeedbackRoutes(app: FastifyInstance, db: Db, userOf: UserOf): void {
   app.put('/api/messages/:id/feedback', async (request) => {
     const { id } = parse(idSchema, request.params);
     const asked = parse(feedbackRequestSchema, request.body);
     const { thumb } = asked;
     const comment = storableText(asked.comment);
-    const message = await messageOf(db, user(), id);
+    const message = await messageOf(db, userOf(request), id);
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; feedback is on answers.`);
     }
@@ -44,7 +44,7 @@ export function addFeedbackRoutes(app: FastifyInstance, db: Db, user: () => stri
           .select(({ val, ref }) => [
             val(uuidv7()).as('id'),
             ref('messages.id').as('message_id'),
-            val(user()).as('user_id'),
+            val(userOf(request)).as('user_id'),
             val(thumb).as('thumb'),
             val(comment).as('comment'),
             ref('messages.model_name').as('model_name'),
@@ -64,8 +64,8 @@ export function addFeedbackRoutes(app: FastifyInstance, db: Db, user: () => stri
 
   app.delete('/api/messages/:id/feedback', async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await messageOf(db, user(), id);
-    await db.deleteFrom('feedback').where('message_id', '=', id).where('user_id', '=', user()).execute();
+    await messageOf(db, userOf(request), id);
+    await db.deleteFrom('feedback').where('message_id', '=', id).where('user_id', '=', userOf(request)).execute();
     return reply.code(204).send();
   });
 }

@@ -170,7 +170,7 @@ describe('leaving', () => {
     for await (const _ of stream) if (++read === 5) break;
     const leftAt = performance.now();
     await until(async () => (await activeSlots()) === 0);
-    expect(performance.now() - leftAt).toBeLessThan(250);
+    expect(performance.now() - leftAt).toBeLessThan(1_000);
     const tokens = await server.metric('parley_tokens_generated_total');
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await server.metric('parley_tokens_generated_total')).toBe(tokens);
@@ -196,7 +196,7 @@ describe('leaving', () => {
     const startedAt = performance.now();
     const others = await Promise.all([1, 2, 3].map((seed) => client.chat.completions.create({ ...base, seed })));
     expect(others.every(({ choices }) => choices[0]!.finish_reason === 'length')).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     // The unread answer is written to its end all the same, and then readable.
     await until(async () => (await activeSlots()) === 0, 20_000);
     const data = await collect(readEvents(unread));
