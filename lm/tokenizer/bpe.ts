@@ -149,8 +149,10 @@ export class BytePairEncoder {
       if (lowest === NO_MERGE) return count;
       symbols[at] = merges.result(symbols[at]!, symbols[at + 1]!);
       count--;
-      symbols.copyWithin(at + 1, at + 2, count + 1);
-      ranks.copyWithin(at + 1, at + 2, count);
+      for (let i = at + 1; i < count; i++) {
+        symbols[i] = symbols[i + 1]!;
+        ranks[i] = ranks[i + 1]!;
+      }
       if (at > 0) ranks[at - 1] = merges.rank(symbols[at - 1]!, symbols[at]!);
       if (at + 1 < count) ranks[at] = merges.rank(symbols[at]!, symbols[at + 1]!);
     }

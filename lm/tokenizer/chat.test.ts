@@ -136,6 +136,13 @@ describe('a foreign chat template', () => {
   });
 });
 
+test('a tokenizer without the tokens of its chat template says so', () => {
+  const json = JSON.parse((tokenizer as unknown as { files: { 'tokenizer.json': string } }).files['tokenizer.json']);
+  json.added_tokens = [];
+  const bare = Tokenizer.fromJson(JSON.stringify(json), JSON.stringify({ chat_template: CHAT_TEMPLATE }));
+  expect(() => bare.renderChat(conversation)).toThrow('<|im_start|>, which is no special token of this tokenizer');
+});
+
 test('a tokenizer without a chat template says so', () => {
   expect(() => characterTokenizer('abc').renderChat(conversation)).toThrow('the tokenizer has no chat template');
 });

@@ -84,7 +84,13 @@ export function renderChat(
 }
 
 function renderChatml(tokenizer: TokenCutter, messages: readonly ChatMessage[], open: boolean): Fragment[] {
-  const start = { kind: 'special', id: tokenizer.special[START_OF_TURN]!, afterAssistant: false } as const;
+  const [startId, endId] = [START_OF_TURN, END_OF_TURN].map((token) => {
+    const id = tokenizer.special[token];
+    if (id === undefined)
+      throw new Error(`the chat template writes ${token}, which is no special token of this tokenizer`);
+    return id;
+  }) as [number, number];
+  const start = { kind: 'special', id: startId, afterAssistant: false } as const;
   const fragments: Fragment[] = [];
   for (const { role, content } of messages) {
     const assistant = role === 'assistant';
@@ -92,7 +98,7 @@ function renderChatml(tokenizer: TokenCutter, messages: readonly ChatMessage[], 
       start,
       { kind: 'text', text: `${role}\n`, assistant: false },
       { kind: 'text', text: content, assistant },
-      { kind: 'special', id: tokenizer.special[END_OF_TURN]!, afterAssistant: assistant },
+      { kind: 'special', id: endId, afterAssistant: assistant },
       { kind: 'text', text: '\n', assistant: false },
     );
   }
@@ -187,6 +193,7 @@ function encodeFragments(tokenizer: TokenCutter, fragments: Fragment[]): Rendere
 
 /** A token counts as the assistant's if all of its bytes are. */
 function maskOf(tokenizer: TokenCutter, ids: number[], run: { text: string; assistant: boolean }[]): boolean[] {
+  if (!run.some(({ assistant }) => assistant)) return ids.map(() => false);
   const spans: { end: number; assistant: boolean }[] = [];
   for (const { text, assistant } of run) {
     spans.push({ end: (spans.at(-1)?.end ?? 0) + Buffer.byteLength(text), assistant });

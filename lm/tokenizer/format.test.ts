@@ -103,11 +103,39 @@ describe.each(Object.entries(foreign))('a tokenizer in the style of %s', (_, cha
   });
 });
 
+test('GPT-2 gives the ids that it was published with', () => {
+  // An excerpt of its vocabulary (MIT, OpenAI), written by check-against-hugging-face.py.
+  const golden = JSON.parse(readFileSync(new URL('gpt2.golden.json', import.meta.url), 'utf8')) as {
+    cases: { text: string; ids: number[] }[];
+    tokenizer: Json;
+  };
+  const tokenizer = Tokenizer.fromJson(JSON.stringify(golden.tokenizer));
+  expect(tokenizer.encode('Hello world')).toEqual([15496, 995]);
+  for (const { text, ids } of golden.cases) {
+    expect(tokenizer.encode(text)).toEqual(ids);
+    expect(tokenizer.decode(ids)).toBe(text);
+  }
+  expect(() => tokenizer.decode([50256])).toThrow('token id 50256');
+});
+
 test('tokens added as ordinary text are found in text, special ones are not', () => {
   const tokenizer = Tokenizer.fromJson(changed(foreign.Qwen!));
   expect(tokenizer.encode('a<tool>')).toContain(600);
   expect(tokenizer.special).not.toHaveProperty('<tool>');
   expect(tokenizer.decode([600])).toBe('<tool>');
+});
+
+test('added tokens take the longest match, and white space along if they say so', () => {
+  const tokenizer = Tokenizer.fromJson(
+    changed((json) => {
+      const { special } = json.added_tokens[0];
+      json.added_tokens.push({ id: 600, content: '<mask>', special, lstrip: true, rstrip: true });
+      json.added_tokens.push({ id: 601, content: '<mask>s', special });
+    }),
+  );
+  const encode = (text: string) => tokenizer.encode(text, { special: true });
+  expect(encode('a \n<mask> b')).toEqual([...encode('a'), 600, ...encode('b')]);
+  expect(encode('a <mask>s b')).toEqual([...encode('a '), 601, ...encode(' b')]);
 });
 
 describe('a damaged tokenizer.json is refused, saying what is wrong', () => {

@@ -1,22 +1,12 @@
 /** What a tokenizer.json means, and how Parley writes its own. */
 
+import type { AddedToken } from './added-tokens.ts';
 import { BytePairEncoder } from './bpe.ts';
 import { BYTES_IN_ALPHABET_ORDER, bytesOfSpelling, spellBytes } from './byte-alphabet.ts';
 import { CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN, PADDING, START_OF_TURN } from './chatml.ts';
 import type { TokenizerFiles } from './files.ts';
 import { parseNormalizer, parsePreTokenizer } from './pre-tokenizer.ts';
 import { SPLIT_PATTERN } from './split.ts';
-
-/** A token that is found in text as a whole, before the split (`added_tokens` of tokenizer.json). */
-export interface AddedToken {
-  id: number;
-  content: string;
-  /** Special tokens structure a prompt; the others are ordinary text (runs of blanks in some vocabularies). */
-  special: boolean;
-  /** Whether the match takes the white space before or after it along. */
-  lstrip: boolean;
-  rstrip: boolean;
-}
 
 /** What a tokenizer.json means. */
 export interface TokenizerModel {

@@ -7,9 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChatMessage } from '@parley/contracts';
+import { AddedTokenFinder } from './added-tokens.ts';
 import { type ChatTemplate, parseChatTemplate, type RenderedChat, renderChat } from './chat.ts';
 import { readTokenizerFiles, type TokenizerFiles, writeTokenizerFiles } from './files.ts';
-import { type AddedToken, parseTokenizer, type TokenizerModel } from './format.ts';
+import { parseTokenizer, type TokenizerModel } from './format.ts';
 
 export interface StreamDecoder {
   /** The text that is certain once `id` has come: bytes of an unfinished character are held back. */
@@ -153,36 +154,6 @@ export class Tokenizer {
       );
     }
     return bytes;
-  }
-}
-
-/** Finds added tokens in text: the leftmost one, the longest of several. */
-class AddedTokenFinder {
-  private readonly pattern: RegExp | null;
-  private readonly idOf: Map<string, number>;
-
-  constructor(tokens: AddedToken[]) {
-    const longestFirst = [...tokens].sort((a, b) => b.content.length - a.content.length);
-    const alternatives = longestFirst.map(
-      ({ content, lstrip, rstrip }) =>
-        `${lstrip ? '\\p{White_Space}*' : ''}(${content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')})${rstrip ? '\\p{White_Space}*' : ''}`,
-    );
-    this.pattern = tokens.length > 0 ? new RegExp(alternatives.join('|'), 'gu') : null;
-    this.idOf = new Map(tokens.map((token) => [token.content, token.id]));
-  }
-
-  /** The text between added tokens, and their ids, in order. */
-  cut(text: string): (string | number)[] {
-    if (this.pattern === null) return text === '' ? [] : [text];
-    const parts: (string | number)[] = [];
-    let from = 0;
-    for (const match of text.matchAll(this.pattern)) {
-      if (match.index > from) parts.push(text.slice(from, match.index));
-      parts.push(this.idOf.get(match.slice(1).find((group) => group !== undefined)!)!);
-      from = match.index + match[0].length;
-    }
-    if (from < text.length) parts.push(text.slice(from));
-    return parts;
   }
 }
 

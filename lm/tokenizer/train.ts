@@ -44,7 +44,7 @@ export interface TrainingOptions {
 
 /** Work between two progress reports. */
 const UNITS_PER_STEP = 1 << 20;
-const MERGES_PER_STEP = 64;
+const MERGES_PER_STEP = 16;
 
 /**
  * Trains a tokenizer. Its vocabulary is smaller than asked for if the texts run out of pairs that occur twice.
