@@ -118,10 +118,9 @@ double crossEntropy(Array<const float> hidden, Array<const float> weight, Array<
       const int64_t count = std::min(chunk, rows - first);
       const float* const chunkHidden = hidden.data + first * width;
       multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, vocabulary});
-      if (team.thread == 0) queue.reset();
+      if (team.thread == 0) queue.reset(count, mostRows, team.threads);
       team.barrier();
-      for (Range run = queue.take(count, mostRows, team.threads); run.begin < run.end;
-           run = queue.take(count, mostRows, team.threads)) {
+      for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
         for (int64_t row = run.begin; row < run.end; row++) {
           logProbabilities[first + row] =
               softmaxRow(logits + row * vocabulary, vocabulary, targets[first + row], scale, keep);
