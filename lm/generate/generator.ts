@@ -103,6 +103,9 @@ export class Generator {
   #generatedTokens = 0;
 
   /**
+   * The model's weights must stay as they are while the generator lives: slots keep what they computed. After an
+   * optimizer step, make a new one.
+   *
    * @param options.slots requests that run at the same time; more wait
    * @param options.context to use less than the model's context; the cache takes memory in proportion
    */

@@ -3,12 +3,12 @@
  *
  * The order of the operations is Hugging Face's: repetition penalty (Keskar et al. 2019), temperature, top-k, top-p
  * (Holtzman et al. 2020), min-p (Nguyen et al. 2024). Min-p is applied first because it commutes with the others
- * (the most likely token always stays) and leaves them few candidates. The vocabulary is never sorted: top-k selects
- * its threshold in linear time, and top-p sorts only tokens that can be in its set. With P to be covered by V
- * candidates, those below a share of (1 − P) / V sum to less than 1 − P, so the set lies within the others.
+ * (the most likely token always stays) and leaves them few candidates. The vocabulary is never sorted: both top-k and
+ * top-p keep all weights above a cut-off, which is found in linear time (cut-off.ts).
  */
 import type { Sampling } from '@parley/contracts';
 import type { Random } from '@parley/engine';
+import { findCutOff } from './cut-off.ts';
 
 /** How likely the model itself (temperature 1, nothing cut) found a token, in nats. */
 export interface TokenScore {
@@ -26,12 +26,14 @@ export class Sampler {
   readonly #penalised: Float32Array;
   readonly #ids: Int32Array;
   readonly #weights: Float64Array;
+  readonly #scratch: Float64Array;
 
   constructor(vocabulary: number) {
     this.vocabulary = vocabulary;
     this.#penalised = new Float32Array(vocabulary);
     this.#ids = new Int32Array(vocabulary);
     this.#weights = new Float64Array(vocabulary);
+    this.#scratch = new Float64Array(vocabulary);
   }
 
   /**
@@ -79,39 +81,27 @@ export class Sampler {
     return count;
   }
 
-  /** Keeps exactly k candidates; of equals at the edge, the lower ids. */
   #keepTopK(count: number, k: number): number {
-    const threshold = kthLargest(this.#weights.slice(0, count), k);
-    let ties = k;
-    for (let i = 0; i < count; i++) if (this.#weights[i]! > threshold) ties--;
-    return this.#keep(count, (weight) => weight > threshold || (weight === threshold && ties-- > 0));
+    this.#scratch.set(this.#weights.subarray(0, count));
+    return this.#keep(count, findCutOff(this.#scratch.subarray(0, count), k, 'count'));
   }
 
   #keepTopP(count: number, share: number): number {
     let total = 0;
     for (let i = 0; i < count; i++) total += this.#weights[i]!;
+    // What lies below this floor sums to less than 1 - share, so the set lies above it: usually few are left to search.
     const floor = ((1 - share) * total) / count;
-    const remaining = this.#keep(count, (weight) => weight >= floor);
-    const order = Array.from({ length: remaining }, (_, i) => i).sort(
-      (a, b) => this.#weights[b]! - this.#weights[a]! || a - b,
-    );
-    let covered = 0;
-    let size = 0;
-    while (size < remaining && covered < share * total) covered += this.#weights[order[size++]!]!;
-    const kept = order.slice(0, size).sort((a, b) => a - b);
-    for (const [to, from] of kept.entries()) {
-      this.#ids[to] = this.#ids[from]!;
-      this.#weights[to] = this.#weights[from]!;
-    }
-    return size;
+    let searched = 0;
+    for (let i = 0; i < count; i++) if (this.#weights[i]! >= floor) this.#scratch[searched++] = this.#weights[i]!;
+    return this.#keep(count, findCutOff(this.#scratch.subarray(0, searched), share * total, 'sum'));
   }
 
-  /** Closes up the candidates that pass, in place and in order. */
-  #keep(count: number, passes: (weight: number) => boolean): number {
+  /** Closes up the candidates above the cut-off, in the order of their ids; of equals at the edge, the lower ids stay. */
+  #keep(count: number, { weight: edge, ties }: { weight: number; ties: number }): number {
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const weight = this.#weights[i]!;
-      if (!passes(weight)) continue;
+      if (weight < edge || (weight === edge && ties-- <= 0)) continue;
       this.#ids[kept] = this.#ids[i]!;
       this.#weights[kept++] = weight;
     }
@@ -156,29 +146,4 @@ function argmax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
-}
-
-/** Hoare's quickselect; reorders `values`. */
-function kthLargest(values: Float64Array, k: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  const target = k - 1;
-  while (low < high) {
-    const pivot = values[(low + high) >> 1]!;
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (values[i]! > pivot) i++;
-      while (values[j]! < pivot) j--;
-      if (i <= j) {
-        [values[i], values[j]] = [values[j]!, values[i]!];
-        i++;
-        j--;
-      }
-    }
-    if (target <= j) high = j;
-    else if (target >= i) low = i;
-    else break;
-  }
-  return values[target]!;
 }
