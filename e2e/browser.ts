@@ -1,4 +1,5 @@
 /** Chromium for the journeys: the system's, or the one that CHROMIUM names. */
+import { join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -35,6 +36,11 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Keeps what the page looks like, in e2e/screenshots/, for people to look at. */
+export async function capture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(import.meta.dirname, 'screenshots', `${name}.png`), animations: 'disabled' });
 }
 
 /** No serious or critical violation of the accessibility rules, in what the page shows right now. */

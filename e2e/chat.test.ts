@@ -2,7 +2,7 @@
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { expectAccessible, launchBrowser, type OpenPage, openPage } from './browser.ts';
+import { capture, expectAccessible, launchBrowser, type OpenPage, openPage } from './browser.ts';
 import { type ParleyServer, shippedModel, startParley } from './parley-server.ts';
 
 let browser: Browser;
@@ -59,6 +59,7 @@ describe('with the model that ships, if one does', () => {
     const { page, complaints } = await openPage(browser, server.url);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await expectAccessible(page);
+    await capture(page, 'welcome');
 
     await button(page, 'What is the capital of France?').click();
     await finished(page);
@@ -73,6 +74,7 @@ describe('with the model that ships, if one does', () => {
     expect(await answers(page).count()).toBe(2);
     await expect.poll(() => page.getByRole('status').last().textContent()).toMatch(/^Parley (answered|has finished)/);
     await expectAccessible(page);
+    await capture(page, 'first-answers');
     expect(complaints).toEqual([]);
     await page.context().close();
   });
@@ -112,6 +114,7 @@ describe('with a model that never ends by itself', () => {
     await page.waitForTimeout(400);
     expect(await textOf(page)).toBe(stopped);
     await expectAccessible(page);
+    await capture(page, 'stopped');
 
     await button(page, 'Continue').click();
     const continued = await longerThan(page, stopped.length);
@@ -181,6 +184,7 @@ describe('with a model that never ends by itself', () => {
     await down.click();
     await page.getByRole('textbox', { name: 'Comment (optional)' }).fill('It never ends. 没完没了。');
     await expectAccessible(page);
+    await capture(page, 'feedback');
     await button(page, 'Save').click();
     await page.getByText('It never ends. 没完没了。').waitFor();
 
@@ -244,6 +248,7 @@ describe('with a model that never ends by itself', () => {
     expect(await root.getAttribute('data-theme')).toBe('dark');
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(25, 27, 26)');
     await expectAccessible(page);
+    await capture(page, 'welcome-chinese-dark');
   });
 
   test('drafts survive a reload, Enter belongs to the input method while it composes, shortcuts work', async () => {
@@ -279,9 +284,11 @@ describe('with a model that never ends by itself', () => {
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     expect(overflow).toBe(0);
     await expectAccessible(page);
+    await capture(page, 'phone-chinese-dark');
     await button(page, '打开侧边栏').tap();
     await page.getByRole('dialog').getByRole('link', { name: '手机上的问题' }).waitFor();
     await expectAccessible(page);
+    await capture(page, 'phone-sidebar-chinese-dark');
     await page.getByRole('dialog').getByRole('link', { name: '手机上的问题' }).tap();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });

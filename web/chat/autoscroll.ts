@@ -101,7 +101,7 @@ class Follower {
   #scrolled(): void {
     const top = this.#viewport.scrollTop;
     const range = this.#range();
-    const clamped = range < this.#lastRange;
+    const clamped = range < this.#lastRange && range - top <= 1;
     if (top < this.#lastTop - 2 && !clamped) this.#set(false);
     else if (top > this.#lastTop && range - top <= nearEnd) this.#set(true);
     this.#lastTop = top;

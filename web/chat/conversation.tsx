@@ -3,7 +3,7 @@ import type { Message } from '@parley/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { ArrowDown } from 'lucide-react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { conversationsQuery, messagesQuery } from '../api/queries.ts';
 import { RequestError } from '../api/request.ts';
@@ -20,6 +20,8 @@ import { samplingWishes } from './sampling.ts';
 import { useEscape } from './shortcuts.ts';
 import { useAnswerStreams, useLiveAnswer } from './streams-context.tsx';
 import { type BranchChoices, type PathStep, rootKey, shownPath } from './tree.ts';
+
+const batchOfMessages = 16;
 
 export function ConversationPage() {
   const { conversationId } = useParams({ from: '/chat/$conversationId' });
@@ -39,6 +41,8 @@ function Conversation({ id }: { id: string }) {
 
   const path = useMemo(() => shownPath(messages ?? [], choices), [messages, choices]);
   const shown = live ? pathDuring(live, path) : path;
+
+  const hidden = useGradually(shown.length);
 
   useRejoin(id, messages);
   const stop = useCallback(() => streams.stop(id), [streams, id]);
@@ -87,15 +91,15 @@ function Conversation({ id }: { id: string }) {
                 {t('chat.failed', { reason: errorText(t, error) })}
               </Notice>
             )}
-            {shown.map(({ message, siblings }, index) => (
-              <div key={message.id} className={index < shown.length - 2 ? 'lazy-layout' : undefined}>
+            {shown.slice(hidden).map(({ message, siblings }, index) => (
+              <div key={message.id} className={hidden + index < shown.length - 2 ? 'lazy-layout' : undefined}>
                 {message.role === 'user' ? (
                   <Question text={message.content} />
                 ) : (
                   <Answer
                     message={message}
                     siblings={siblings}
-                    last={index === shown.length - 1}
+                    last={hidden + index === shown.length - 1}
                     failure={live?.answer?.id === message.id ? refusalOf(live) : null}
                     busy={busy}
                     onRegenerate={regenerate}
@@ -112,8 +116,9 @@ function Conversation({ id }: { id: string }) {
           <IconButton
             label={t('chat.toNewest')}
             side="top"
+            round
             onClick={toNewest}
-            className="absolute bottom-3 left-1/2 -translate-x-1/2 animate-rise rounded-full border border-line bg-surface shadow-float hover:bg-sunken"
+            className="absolute bottom-3 left-1/2 z-2 -translate-x-1/2 animate-rise border border-line bg-surface shadow-float hover:bg-sunken"
           >
             <ArrowDown size={18} aria-hidden />
           </IconButton>
@@ -129,6 +134,18 @@ function Conversation({ id }: { id: string }) {
 export function useConversationTitle(id: string | undefined): string | undefined {
   const { data: conversations } = useQuery(conversationsQuery);
   return conversations?.find((conversation) => conversation.id === id)?.title || undefined;
+}
+
+/**
+ * How many of the oldest messages are still left out: the newest come at once, the others bit by bit, so that a
+ * conversation of hundreds opens as fast as a short one.
+ */
+function useGradually(messages: number): number {
+  const [shown, setShown] = useState(batchOfMessages);
+  useEffect(() => {
+    if (shown < messages) startTransition(() => setShown(shown + batchOfMessages));
+  }, [shown, messages]);
+  return Math.max(0, messages - shown);
 }
 
 /** While a new alternative is on its way, the answer that it stands beside makes room for it. */

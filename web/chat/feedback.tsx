@@ -5,7 +5,7 @@
 import type { Message, Feedback as StoredFeedback } from '@parley/contracts';
 import { ThumbsDown, ThumbsUp } from 'lucide-react';
 import { Popover } from 'radix-ui';
-import { useId, useState } from 'react';
+import { type RefObject, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFeedback } from '../api/mutations.ts';
 import { useAnnounce } from '../ui/announcer.tsx';
@@ -22,6 +22,7 @@ export function Feedback({ message }: { message: Message }) {
   const feedback = useFeedback(message);
   const [open, setOpen] = useState(false);
   const stored = message.feedback;
+  const thumbs = useRef<HTMLSpanElement>(null);
 
   function vote(thumb: Thumb): void {
     // A comment explains the vote it was written for; it does not move to the opposite one.
@@ -41,32 +42,42 @@ export function Feedback({ message }: { message: Message }) {
   }
 
   return (
-    <Popover.Root open={open && stored !== null} onOpenChange={setOpen}>
-      <Popover.Anchor asChild>
-        <span className="flex gap-0.5">
-          {(['up', 'down'] as const).map((thumb) => (
-            <ThumbButton key={thumb} thumb={thumb} pressed={stored?.thumb === thumb} onClick={() => vote(thumb)} />
-          ))}
-        </span>
-      </Popover.Anchor>
+    <>
+      <span ref={thumbs} className="flex gap-0.5">
+        {(['up', 'down'] as const).map((thumb) => (
+          <ThumbButton key={thumb} thumb={thumb} pressed={stored?.thumb === thumb} onClick={() => vote(thumb)} />
+        ))}
+      </span>
       {feedback.error && (
         <span role="alert" className="px-2 text-sm text-danger">
           {t('feedback.failed', { reason: errorText(t, feedback.error) })}
         </span>
       )}
-      <Popover.Portal>
-        <Popover.Content
-          side="top"
-          align="start"
-          sideOffset={8}
-          collisionPadding={12}
-          aria-label={t(stored?.thumb === 'up' ? 'feedback.upTitle' : 'feedback.downTitle')}
-          className="z-40 w-[min(23rem,calc(100vw-1.5rem))] animate-rise rounded-2xl border border-line bg-surface p-4 shadow-float"
-        >
-          {stored && <CommentForm stored={stored} onSave={save} onRemove={remove} />}
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+      {/* Made only when it is wanted: there may be hundreds of answers. */}
+      {open && stored && (
+        <Popover.Root open onOpenChange={setOpen}>
+          <Popover.Anchor virtualRef={thumbs as RefObject<HTMLElement>} />
+          <Popover.Portal>
+            <Popover.Content
+              onCloseAutoFocus={() => {
+                const buttons = thumbs.current;
+                (
+                  buttons?.querySelector<HTMLElement>('[aria-pressed="true"]') ?? buttons?.querySelector('button')
+                )?.focus();
+              }}
+              side="top"
+              align="start"
+              sideOffset={8}
+              collisionPadding={12}
+              aria-label={t(stored.thumb === 'up' ? 'feedback.upTitle' : 'feedback.downTitle')}
+              className="z-40 w-[min(23rem,calc(100vw-1.5rem))] animate-rise rounded-2xl border border-line bg-surface p-4 shadow-float"
+            >
+              <CommentForm stored={stored} onSave={save} onRemove={remove} />
+            </Popover.Content>
+          </Popover.Portal>
+        </Popover.Root>
+      )}
+    </>
   );
 }
 

@@ -20,7 +20,7 @@ export function SettingsDrawer() {
   return (
     <Drawer
       trigger={
-        <IconButton label={t('composer.settings')} side="top" className="rounded-full">
+        <IconButton label={t('composer.settings')} side="top" round>
           <SlidersHorizontal size={18} aria-hidden />
         </IconButton>
       }

@@ -34,10 +34,12 @@ interface IconButtonProps extends ComponentProps<'button'> {
   /** 'small' sits below messages; fingers get a larger target. */
   size?: 'small' | 'normal';
   side?: 'top' | 'bottom' | 'right';
+  round?: boolean;
   children: ReactNode;
 }
 
-export function IconButton({ label, size = 'normal', side = 'bottom', className, ...props }: IconButtonProps) {
+export function IconButton(props: IconButtonProps) {
+  const { label, size = 'normal', side = 'bottom', round = false, className, ...rest } = props;
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>
@@ -45,12 +47,13 @@ export function IconButton({ label, size = 'normal', side = 'bottom', className,
           type="button"
           aria-label={label}
           className={classNames(
-            'inline-flex shrink-0 items-center justify-center rounded-lg text-muted transition-colors hover:bg-hover hover:text-ink',
+            'inline-flex shrink-0 items-center justify-center text-muted transition-colors hover:bg-hover hover:text-ink',
             'disabled:pointer-events-none disabled:opacity-40 aria-pressed:text-accent data-[state=open]:bg-hover',
             size === 'small' ? 'size-8 pointer-coarse:size-10' : 'size-9 pointer-coarse:size-11',
+            round ? 'rounded-full' : 'rounded-lg',
             className,
           )}
-          {...props}
+          {...rest}
         />
       </Tooltip.Trigger>
       <Tooltip.Portal>
