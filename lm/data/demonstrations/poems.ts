@@ -34,6 +34,8 @@ export function addPoems({ collect, knowledge: { poems }, scale }: TaskContext):
       titles.add(title);
       return fresh;
     })
+    // The short ones are those that everybody knows by heart.
+    .sort((a, b) => a.lines.join('').length - b.lines.join('').length)
     .slice(0, 220);
   const common = { task: 'poems', source: 'classical-poetry', language: 'zh' as const };
   const rounds = Math.max(1, Math.round(scale));

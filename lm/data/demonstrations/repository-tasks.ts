@@ -22,10 +22,14 @@ export function addRepositoryTasks(context: TaskContext, local: string): void {
 const DESKS: DialogueSource[] = ['booking-en', 'booking-zh', 'travel-zh', 'travel-en', 'topics-zh', 'counselling-zh'];
 /** Long talks are cut after this many turns: the answers further down lean on facts of a database. */
 const TURNS = 8;
+/** Talk of bookings is plentiful and of one kind. */
+const PER_DESK = 500;
 
 function addDialogues({ collect }: TaskContext, local: string): void {
   for (const source of DESKS) {
+    let taken = 0;
     for (const { turns, language, split } of readDialogues(source, local)) {
+      if (taken++ === PER_DESK) break;
       const kept = turns.slice(0, Math.min(TURNS, turns.length - (turns.length % 2)));
       if (kept.length < 2 || kept.some((turn) => turn.length > 400)) continue;
       const messages = kept.map((content, i): ChatMessage => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
@@ -121,10 +125,18 @@ const LONGEST_ANSWER = { en: 500, zh: 220 };
 
 function addInstructions({ collect }: TaskContext, local: string): void {
   const add = (source: string, question: string, answer: string) => {
-    const [ask, reply] = [normaliseText(question), normaliseText(answer)];
+    const [ask, reply] = [question, answer].map((text) => normaliseText(text.replace(/#+eos_token#+/g, ''))) as [
+      string,
+      string,
+    ];
     const language = /\p{Script=Han}/u.test(reply) ? 'zh' : 'en';
     if (ask === '' || reply === '' || ask.length > 400 || reply.length > LONGEST_ANSWER[language]) return;
-    if (/chatgpt|openai|open assistant|openassistant|laion|language model|语言模型|入党|党/i.test(ask + reply)) return;
+    if (
+      /\[[A-Z][a-z]+( [A-Za-z]+)*\]|chatgpt|openai|open assistant|openassistant|laion|language model|语言模型|入党|党/i.test(
+        ask + reply,
+      )
+    )
+      return;
     collect.add({ task: 'instructions', source, language, split: splitOf(ask), question: ask, reply });
   };
   interface Seed {

@@ -209,7 +209,8 @@ function addDefinitions({ collect, knowledge: { english }, scale }: TaskContext)
         definition.length <= 70 &&
         !/[()]/.test(definition),
     )
-    .sort((a, b) => b.frequency - a.frequency || (a.word < b.word ? -1 : 1))
+    // The sort is stable: of a word that is noun and verb, the noun stays in front.
+    .sort((a, b) => b.frequency - a.frequency || (a.word === b.word ? 0 : a.word < b.word ? -1 : 1))
     .filter(({ word }) => {
       const fresh = !seen.has(word);
       seen.add(word);

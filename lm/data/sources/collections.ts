@@ -44,7 +44,8 @@ export const collections = {
             )
             .join('\n'),
         );
-        yield { text, language: 'en' };
+        // A heading whose section lost every sentence.
+        yield { text: text.replace(/^[^\n.]{1,60}\n\n(?=[^\n.]{1,60}\n\n|$)/gm, ''), language: 'en' };
       }
     }
   }),
