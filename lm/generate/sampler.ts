@@ -8,7 +8,8 @@
  */
 import type { Sampling } from '@parley/contracts';
 import type { Random } from '@parley/engine';
-import { findCutOff } from './cut-off.ts';
+import { type CutOff, findCutOff } from './cut-off.ts';
+import { exponential } from './exponential.ts';
 
 /** How likely the model itself (temperature 1, nothing cut) found a token, in nats. */
 export interface TokenScore {
@@ -70,13 +71,15 @@ export class Sampler {
 
   /** Candidates in the order of their ids, with weights relative to the most likely token. */
   #collect(values: Float32Array, largest: number, { temperature, minP }: SamplerSettings): number {
+    const [ids, weights] = [this.#ids, this.#weights];
     const floor = minP > 0 ? largest + temperature * Math.log(minP) : Number.NEGATIVE_INFINITY;
+    const sharpness = 1 / temperature;
     let count = 0;
     for (let id = 0; id < values.length; id++) {
       const value = values[id]!;
       if (value < floor) continue;
-      this.#ids[count] = id;
-      this.#weights[count++] = Math.exp((value - largest) / temperature);
+      ids[count] = id;
+      weights[count++] = exponential((value - largest) * sharpness);
     }
     return count;
   }
@@ -87,33 +90,34 @@ export class Sampler {
   }
 
   #keepTopP(count: number, share: number): number {
-    let total = 0;
-    for (let i = 0; i < count; i++) total += this.#weights[i]!;
+    const [weights, scratch] = [this.#weights, this.#scratch];
     // What lies below this floor sums to less than 1 - share, so the set lies above it: usually few are left to search.
+    const total = sumOf(weights, count);
     const floor = ((1 - share) * total) / count;
     let searched = 0;
-    for (let i = 0; i < count; i++) if (this.#weights[i]! >= floor) this.#scratch[searched++] = this.#weights[i]!;
-    return this.#keep(count, findCutOff(this.#scratch.subarray(0, searched), share * total, 'sum'));
+    for (let i = 0; i < count; i++) if (weights[i]! >= floor) scratch[searched++] = weights[i]!;
+    return this.#keep(count, findCutOff(scratch.subarray(0, searched), share * total, 'sum'));
   }
 
   /** Closes up the candidates above the cut-off, in the order of their ids; of equals at the edge, the lower ids stay. */
-  #keep(count: number, { weight: edge, ties }: { weight: number; ties: number }): number {
+  #keep(count: number, { weight: edge, ties }: CutOff): number {
+    const [ids, weights] = [this.#ids, this.#weights];
+    let equals = ties;
     let kept = 0;
     for (let i = 0; i < count; i++) {
-      const weight = this.#weights[i]!;
-      if (weight < edge || (weight === edge && ties-- <= 0)) continue;
-      this.#ids[kept] = this.#ids[i]!;
-      this.#weights[kept++] = weight;
+      const weight = weights[i]!;
+      if (weight < edge || (weight === edge && equals-- <= 0)) continue;
+      ids[kept] = ids[i]!;
+      weights[kept++] = weight;
     }
     return kept;
   }
 
   #draw(count: number, random: Random): number {
-    let total = 0;
-    for (let i = 0; i < count; i++) total += this.#weights[i]!;
-    let left = random.next() * total;
+    const weights = this.#weights;
+    let left = random.next() * sumOf(weights, count);
     for (let i = 0; i < count; i++) {
-      left -= this.#weights[i]!;
+      left -= weights[i]!;
       if (left < 0) return this.#ids[i]!;
     }
     // Rounding may leave a last sliver of the interval uncovered.
@@ -125,21 +129,30 @@ export class Sampler {
 export function scoreToken(logits: Float32Array, id: number, alternatives: number): TokenScore {
   const largest = logits[argmax(logits)]!;
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
+  for (let i = 0; i < logits.length; i++) sum += exponential(logits[i]! - largest);
   const normalizer = largest + Math.log(sum);
 
   const best: number[] = [];
-  for (let i = 0; alternatives > 0 && i < logits.length; i++) {
-    if (best.length === alternatives && logits[i]! <= logits[best.at(-1)!]!) continue;
-    const place = best.findIndex((other) => logits[i]! > logits[other]!);
+  let entry = alternatives > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i]!;
+    if (logit <= entry) continue;
+    const place = best.findIndex((other) => logit > logits[other]!);
     best.splice(place < 0 ? best.length : place, 0, i);
     if (best.length > alternatives) best.pop();
+    if (best.length === alternatives) entry = logits[best.at(-1)!]!;
   }
   return {
     id,
     logProbability: logits[id]! - normalizer,
     alternatives: best.map((other) => ({ id: other, logProbability: logits[other]! - normalizer })),
   };
+}
+
+function sumOf(values: Float64Array, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += values[i]!;
+  return sum;
 }
 
 function argmax(values: Float32Array): number {
