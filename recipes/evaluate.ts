@@ -77,8 +77,11 @@ async function measure(recipe: EvaluateRecipe, folder: string, { quiet = false }
   for (const [task, items] of byTask(demonstrations, recipe.items)) {
     const right = await Promise.all(items.map((item) => answersExactly(generator, tokenizer, item)));
     tasks[task] = { items: items.length, accuracy: right.filter(Boolean).length / items.length };
-    progress.note(`${manifest.name}: ${task} ${(100 * tasks[task].accuracy).toFixed(1)} % of ${items.length}`);
   }
+
+  const accuracies = Object.values(tasks).map(({ accuracy }) => accuracy);
+  const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / Math.max(1, accuracies.length);
+  progress.note(`${manifest.name}: ${(100 * mean).toFixed(1)} % exact answers, mean of ${accuracies.length} tasks`);
 
   const rows = packDemonstrations(demonstrations, tokenizer, model.config.max_position_embeddings);
   const loss = heldOutRowsLoss(model, rows, batch).loss;

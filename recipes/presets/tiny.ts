@@ -18,6 +18,6 @@ export const tiny: Preset = {
     evaluateEvery: 20,
     checkpointEvery: 20,
   },
-  sft: { batch: 8, epochs: 1, learningRate: 2e-3, warmup: 5, evaluateEvery: 20, checkpointEvery: 20 },
+  sft: { batch: 8, epochs: 0.05, learningRate: 2e-3, warmup: 5, evaluateEvery: 20, checkpointEvery: 20 },
   evaluate: { items: 5 },
 };
