@@ -8,11 +8,16 @@ export class StoppedError extends Error {
   override name = 'StoppedError';
 }
 
+/** `npx` passes Ctrl-C on to a process that the terminal has told already: the echo is no second wish. */
+const echoMilliseconds = 1000;
+
 /** Runs `work`, raising `stop` on SIGINT or SIGTERM; the work looks at it between its steps. */
 export async function interruptible<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  let since = 0;
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130);
+    if (!controller.signal.aborted) since = performance.now();
+    else if (performance.now() - since > echoMilliseconds) process.exit(130);
     controller.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
