@@ -1,19 +1,25 @@
 /** What every route has in common: who may ask, what bad input gets, how the page is served. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Message } from '@parley/contracts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer } from '../index.ts';
-import { collect, newHome, startTestServer, type TestServer, tinyModel } from '../testing/test-server.ts';
+import {
+  collect,
+  newHome,
+  startTestServer,
+  type TestServer,
+  temporaryFolder,
+  tinyModel,
+} from '../testing/test-server.ts';
 import { tinyModelContext, tinyModelName } from '../testing/tiny-model.ts';
 
 let server: TestServer;
 
 beforeAll(async () => {
-  const webFolder = mkdtempSync(join(tmpdir(), 'parley-web-'));
+  const webFolder = temporaryFolder('web');
   mkdirSync(join(webFolder, 'assets'));
   writeFileSync(join(webFolder, 'index.html'), '<!doctype html><title>Parley</title>');
   writeFileSync(join(webFolder, 'assets/main-abc123.js'), 'console.log(1)');
@@ -140,7 +146,7 @@ describe('the page', () => {
   });
 
   test('says how to build it when it is missing', async () => {
-    const other = await startTestServer({ webFolder: join(tmpdir(), 'no-such-folder') });
+    const other = await startTestServer({ webFolder: join(newHome(), 'no-such-folder') });
     const response = await other.fetch('/', { headers: { accept: 'text/html' } });
     expect(response.status).toBe(503);
     expect(await response.text()).toContain('npm run build:web');

@@ -1,8 +1,7 @@
 /** Nothing acknowledged is lost, and nobody waits for ever, when a process is killed without warning. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Conversation, Message, StreamEvent } from '@parley/contracts';
@@ -16,6 +15,7 @@ import {
   startTestServer,
   TestServer,
   takeText,
+  temporaryFolder,
   textOf,
   tinyModel,
   until,
@@ -198,7 +198,7 @@ test('closing marks what it cannot wait for as interrupted', async () => {
 
 describe('a model that cannot be loaded', () => {
   const damaged = (damage: (folder: string) => void) => {
-    const folder = join(mkdtempSync(join(tmpdir(), 'parley-damaged-')), 'model');
+    const folder = join(temporaryFolder('damaged'), 'model');
     cpSync(tinyModel(), folder, { recursive: true });
     damage(folder);
     return folder;

@@ -1,22 +1,39 @@
 /** A real server on a real port, with the tiny model, for the tests of this folder. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Conversation, Message, SendRequest, StreamEvent } from '@parley/contracts';
+import { afterAll } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from '../index.ts';
 import { writeTinyModel } from './tiny-model.ts';
 
+const made: string[] = [];
 let modelFolder: string | undefined;
+
+// Registered first by whoever imports this, so it runs last, when the servers have closed.
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Trained once per test file. */
 export function tinyModel(): string {
-  modelFolder ??= writeTinyModel();
+  if (modelFolder === undefined) {
+    modelFolder = writeTinyModel();
+    made.push(dirname(modelFolder));
+  }
   return modelFolder;
 }
 
 export function newHome(): string {
-  return mkdtempSync(join(tmpdir(), 'parley-home-'));
+  return temporaryFolder('home');
+}
+
+/** Gone when the test file has ended. */
+export function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `parley-${name}-`));
+  made.push(folder);
+  return folder;
 }
 
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
@@ -116,7 +133,7 @@ export function textOf(events: readonly StreamEvent[]): string {
 }
 
 /** Asks again and again until it holds. */
-export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 5_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
   const limit = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > limit) throw new Error(`still not true after ${milliseconds} ms: ${condition}`);
