@@ -3,7 +3,7 @@
 //   *.cc           once
 //   kernels/*.cc   once per instruction set, inside a namespace of that name (the essay in binding.h says why)
 //
-// An object is kept under a name that hashes all that went into it: its source, every header, the flags and the
+// An object is kept under a name that hashes all that went into it: its source, the headers, the flags and the
 // compiler. A build that has nothing to do takes milliseconds; two builds at once do not disturb each other.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -68,7 +68,9 @@ export async function build({ sanitize = false, log = (_line: string) => {} } = 
   const addon = join(outputs, 'parley.node');
   mkdirSync(objects, { recursive: true });
 
-  const sanitizer = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1', '-w'] : [];
+  const sanitizer = sanitize
+    ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1', '-w']
+    : [];
   const units = planUnits([...commonFlags, ...sanitizer], compiler, objects);
   const key = digest(units.map((unit) => unit.object).join());
   const keyFile = join(outputs, 'parley.key');
@@ -121,15 +123,9 @@ function planUnits(flags: string[], compiler: { path: string; version: string },
     apply('PARLEY_ISAS', Object.keys(instructionSets)),
   ];
 
-  const headers = [here, join(here, 'kernels')].flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.h'))
-      .sort()
-      .map((name) => readFileSync(join(folder, name), 'utf8')),
-  );
   const unit = (source: string, variant: string, extra: string[]): Unit => {
     const all = [...flags, ...include, ...extra];
-    const hash = digest(JSON.stringify([compiler, all, headers, readFileSync(source, 'utf8')]));
+    const hash = digest(JSON.stringify([compiler, all, textWithHeaders(source)]));
     return { source, flags: all, object: join(objects, `${basename(source, '.cc')}-${variant}-${hash}.o`) };
   };
 
@@ -139,6 +135,15 @@ function planUnits(flags: string[], compiler: { path: string; version: string },
       families.map((source) => unit(source, isa, [...machine, `-DPARLEY_ISA=${isa}`])),
     ),
   ];
+}
+
+/** A source and, recursively, our own headers that it includes. */
+function textWithHeaders(path: string, seen = new Set<string>()): string[] {
+  if (seen.has(path)) return [];
+  seen.add(path);
+  const text = readFileSync(path, 'utf8');
+  const headers = [...text.matchAll(/^#include "([^"]+)"/gm)].map((match) => join(dirname(path), match[1]!));
+  return [text, ...headers.flatMap((header) => textWithHeaders(header, seen))];
 }
 
 async function compileAll(compiler: string, units: Unit[]): Promise<void> {

@@ -5,6 +5,9 @@
 // A strip is `width` (tileRows or panelColumns) outer indices by `steps` steps. Vectors are stored whole: if width is
 // no multiple of lanes, a step overwrites the beginning of the next, which is stored later, and the last one runs
 // over the end of the strip, where stripSize() leaves room.
+//
+// Activations come from main memory, in more streams than the hardware prefetches: both functions ask for what they
+// will read next, into the second-level cache (doubles their speed; into the first level it gains nothing).
 #pragma once
 #include <algorithm>
 
@@ -29,6 +32,9 @@ void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners,
     for (int group = 0; group < width; group += lanes) {
       Floats block[lanes];
       for (int i = 0; i < lanes; i++) {
+        const float* const below = row + (group + i + width) * stride + k;  // where the next strip will read
+        __builtin_prefetch(below, 0, 2);
+        if (Format::kPerStep == 2) __builtin_prefetch(below + lanes, 0, 2);
         const bool exists = group + i < std::min<int64_t>(outers, width);
         block[i] = exists ? Format::loadAlong(row + (group + i) * stride + k, inners - k) : Floats{};
       }
@@ -47,7 +53,7 @@ void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners,
 template <class Format, int width>
 void packAcross(const float* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
                 int64_t stripStride) {
-  constexpr int rowsAhead = 16;
+  constexpr int rowsAhead = 32;
   for (int64_t k = 0, step = 0; k < inners; k += Format::kPerStep, step++) {
     const float* const at = column + k * stride;
     const float* const next = k + 1 < inners ? at + stride : nullptr;
@@ -56,8 +62,8 @@ void packAcross(const float* column, int64_t stride, int64_t outers, int64_t inn
       for (int group = 0; group < width; group += lanes) {
         const int64_t i = outer + group;
         if (k + rowsAhead + Format::kPerStep <= inners && i < outers) {
-          __builtin_prefetch(at + rowsAhead * stride + i);
-          if (Format::kPerStep == 2) __builtin_prefetch(at + (rowsAhead + 1) * stride + i);
+          __builtin_prefetch(at + rowsAhead * stride + i, 0, 2);
+          if (Format::kPerStep == 2) __builtin_prefetch(at + (rowsAhead + 1) * stride + i, 0, 2);
         }
         const int64_t exist = std::max<int64_t>(0, outers - i);
         store(to + group, Format::loadAcross(at + i, next == nullptr ? nullptr : next + i, exist));
