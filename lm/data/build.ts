@@ -9,12 +9,13 @@
  * has a near copy in training. The same input gives the same files on every machine.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DataCard, DataSource } from '@parley/contracts';
+import { writeFolderAtomic } from '../checkpoint/atomic.ts';
 import { cardMarkdown } from './card.ts';
 import { detectLanguage, type Language, normaliseText, rejectReason } from './clean.ts';
-import { buildDemonstrations } from './demonstrations/index.ts';
+import { buildDemonstrations, type Demonstrations } from './demonstrations/index.ts';
 import { type DocumentRecord, LineWriter, type Split } from './documents.ts';
 import { loadKnowledge } from './knowledge.ts';
 import { NearDuplicateIndex } from './near-duplicates.ts';
@@ -44,7 +45,7 @@ interface Kept extends DocumentRecord {
 
 /**
  * Builds the data set of a preset into `out` and returns its card. Throws if a package is missing or damaged or a
- * local folder is absent; nothing is left under `out` in that case.
+ * local folder is absent; `out` stays as it was in that case.
  */
 export async function buildData({ preset, home, out, local, onProgress = () => {} }: BuildOptions): Promise<DataCard> {
   const plan = findPreset(preset);
@@ -135,57 +136,54 @@ function writeDataFolder(
   name: string,
   documents: Kept[],
   sources: DataSource[],
-  demonstrations: ReturnType<typeof buildDemonstrations>,
+  demonstrations: Demonstrations,
 ): DataCard {
-  const temporary = `${out}.writing-${process.pid}`;
-  mkdirSync(temporary, { recursive: true });
-  const counts = { documents: { train: 0, validation: 0 }, bytes: { train: 0, validation: 0 } };
-  const languageBytes: Record<Language, number> = { en: 0, zh: 0, code: 0 };
-  try {
+  const card = makeCard(name, documents, sources, demonstrations);
+  writeFolderAtomic(out, (folder) => {
     for (const split of ['train', 'validation'] as const) {
-      const writer = new LineWriter(join(temporary, `documents.${split}.jsonl`));
-      for (const { split: own, ...record } of documents) {
-        if (own !== split) continue;
-        writer.write(record);
-        const bytes = Buffer.byteLength(record.text);
-        counts.documents[split]++;
-        counts.bytes[split] += bytes;
-        languageBytes[record.language] += bytes;
-      }
-      writer.close();
-      const conversations = new LineWriter(join(temporary, `demonstrations.${split}.jsonl`));
+      const texts = new LineWriter(join(folder, `documents.${split}.jsonl`));
+      for (const { split: own, ...record } of documents) if (own === split) texts.write(record);
+      texts.close();
+      const conversations = new LineWriter(join(folder, `demonstrations.${split}.jsonl`));
       for (const demonstration of demonstrations[split]) conversations.write(demonstration);
       conversations.close();
     }
-    const total = counts.bytes.train + counts.bytes.validation || 1;
-    const tasks: Record<string, number> = {};
-    for (const { task } of demonstrations.train) tasks[task] = (tasks[task] ?? 0) + 1;
-    const card: DataCard = {
-      format: 'parley-data/1',
-      name,
-      hash: hashOf([
-        ...documents.map(({ id }) => id),
-        ...[...demonstrations.train, ...demonstrations.validation].map((item) => JSON.stringify(item)),
-      ]),
-      sources: [...sources, ...demonstrations.sources],
-      languageShares: {
-        en: languageBytes.en / total,
-        zh: languageBytes.zh / total,
-        code: languageBytes.code / total,
-      },
-      documents: counts.documents,
-      bytes: counts.bytes,
-      demonstrations: { train: demonstrations.train.length, validation: demonstrations.validation.length, tasks },
-    };
-    writeFileSync(join(temporary, 'card.json'), `${JSON.stringify(card, null, 2)}\n`);
-    writeFileSync(join(temporary, 'card.md'), cardMarkdown(card, { validation: VALIDATION_SHARE, heldOut: HELD_OUT }));
-    rmSync(out, { recursive: true, force: true });
-    renameSync(temporary, out);
-    return card;
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw new Error(`cannot write the data folder ${basename(out)}: ${(error as Error).message}`);
+    writeFileSync(join(folder, 'card.json'), `${JSON.stringify(card, null, 2)}\n`);
+    writeFileSync(join(folder, 'card.md'), cardMarkdown(card, { validation: VALIDATION_SHARE, heldOut: HELD_OUT }));
+  });
+  return card;
+}
+
+function makeCard(
+  name: string,
+  documents: Kept[],
+  sources: DataSource[],
+  { train, validation, sources: demonstrationSources }: Demonstrations,
+): DataCard {
+  const counts = { documents: { train: 0, validation: 0 }, bytes: { train: 0, validation: 0 } };
+  const languageBytes: Record<Language, number> = { en: 0, zh: 0, code: 0 };
+  for (const { split, language, text } of documents) {
+    const bytes = Buffer.byteLength(text);
+    counts.documents[split]++;
+    counts.bytes[split] += bytes;
+    languageBytes[language] += bytes;
   }
+  const total = counts.bytes.train + counts.bytes.validation || 1;
+  const tasks: Record<string, number> = {};
+  for (const { task } of train) tasks[task] = (tasks[task] ?? 0) + 1;
+  return {
+    format: 'parley-data/1',
+    name,
+    hash: hashOf([...documents.map(({ id }) => id), ...[...train, ...validation].map((item) => JSON.stringify(item))]),
+    sources: [...sources, ...demonstrationSources],
+    languageShares: {
+      en: languageBytes.en / total,
+      zh: languageBytes.zh / total,
+      code: languageBytes.code / total,
+    },
+    ...counts,
+    demonstrations: { train: train.length, validation: validation.length, tasks },
+  };
 }
 
 function hashOf(parts: string[]): string {

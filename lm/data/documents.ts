@@ -8,9 +8,10 @@
  * Lines are read in windows, so a folder larger than memory streams through. A plain text file stands in for a
  * folder wherever one is read: its first 90 % of characters train, the rest validate, as in nanoGPT.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DataCard, type Demonstration, dataCardSchema, demonstrationSchema } from '@parley/contracts';
+import { writeFully } from '../checkpoint/atomic.ts';
 import type { Language } from './clean.ts';
 
 export type Split = 'train' | 'validation';
@@ -84,7 +85,7 @@ function dataFile(folder: string, name: string): string {
 }
 
 /** Non-empty lines of a UTF-8 file through a window of a mebibyte. */
-export function* readLines(path: string): Generator<string> {
+function* readLines(path: string): Generator<string> {
   const file = openSync(path, 'r');
   try {
     const window = Buffer.alloc(1 << 20);
@@ -108,7 +109,7 @@ export function* readLines(path: string): Generator<string> {
   }
 }
 
-/** Appends JSON lines through a buffer; `close` flushes to the disk. */
+/** Appends JSON lines through a buffer. */
 export class LineWriter {
   readonly #file: number;
   #pending: string[] = [];
@@ -127,13 +128,11 @@ export class LineWriter {
 
   close(): void {
     this.#flush();
-    fsyncSync(this.#file);
     closeSync(this.#file);
   }
 
   #flush(): void {
-    const bytes = Buffer.from(this.#pending.join(''));
-    for (let offset = 0; offset < bytes.length; ) offset += writeSync(this.#file, bytes, offset);
+    writeFully(this.#file, Buffer.from(this.#pending.join('')));
     this.#pending = [];
     this.#size = 0;
   }

@@ -12,22 +12,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ShardIndex, shardIndexSchema } from '@parley/contracts';
+import { writeFolderAtomic, writeFully } from '../checkpoint/atomic.ts';
 import { type DocumentRecord, isTextFile, readDataCard, readDocuments, type Split } from './documents.ts';
 import { hash32 } from './random.ts';
 
@@ -57,39 +45,26 @@ export function packShards(
   const present = existsSync(join(out, 'index.json')) ? readIndex(out) : undefined;
   if (present?.dataHash === dataHash && present.tokenizerHash === tokenizer.hash) return present;
 
-  const temporary = `${out}.writing-${process.pid}`;
-  mkdirSync(temporary, { recursive: true });
-  try {
-    const index: ShardIndex = {
-      format: 'parley-shards/1',
-      tokenizerHash: tokenizer.hash,
-      dataHash,
-      vocabulary: tokenizer.vocabulary,
-      bytesPerToken: tokenizer.vocabulary <= 2 ** 16 ? 2 : 4,
-      tokens: { train: 0, validation: 0 },
-      bytes: { train: 0, validation: 0 },
-    };
+  const index: ShardIndex = {
+    format: 'parley-shards/1',
+    tokenizerHash: tokenizer.hash,
+    dataHash,
+    vocabulary: tokenizer.vocabulary,
+    bytesPerToken: tokenizer.vocabulary <= 2 ** 16 ? 2 : 4,
+    tokens: { train: 0, validation: 0 },
+    bytes: { train: 0, validation: 0 },
+  };
+  writeFolderAtomic(out, (folder) => {
     for (const split of ['train', 'validation'] as const) {
-      const { tokens, bytes } = writePart(
-        data,
-        split,
-        tokenizer,
-        join(temporary, `${split}.tokens`),
-        index.bytesPerToken,
-      );
+      const { tokens, bytes } = writePart(data, split, tokenizer, join(folder, `${split}.tokens`), index.bytesPerToken);
       index.tokens[split] = tokens;
       index.bytes[split] = bytes;
       onProgress(`${split}: ${tokens} tokens, ${(bytes / Math.max(1, tokens)).toFixed(2)} bytes each`);
     }
-    if (index.tokens.train === 0)
-      throw new Error(`${data} has no training text; build the data again or give another file`);
-    writeFileSync(join(temporary, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
-    rmSync(out, { recursive: true, force: true });
-    renameSync(temporary, out);
-    return index;
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+    if (index.tokens.train === 0) throw new Error(`${data} has no training text; build it again or give another file`);
+    writeFileSync(join(folder, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
+  });
+  return index;
 }
 
 function writePart(data: string, split: Split, tokenizer: Encoder, path: string, bytesPerToken: 2 | 4) {
@@ -108,12 +83,10 @@ function writePart(data: string, split: Split, tokenizer: Encoder, path: string,
         );
       }
       const array = bytesPerToken === 2 ? Uint16Array.from(ids) : Uint32Array.from(ids);
-      const buffer = Buffer.from(array.buffer);
-      for (let offset = 0; offset < buffer.length; ) offset += writeSync(file, buffer, offset);
+      writeFully(file, new Uint8Array(array.buffer));
       tokens += ids.length;
       bytes += Buffer.byteLength(text);
     }
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }

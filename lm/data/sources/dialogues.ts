@@ -104,7 +104,6 @@ const FOLDERS: Record<keyof typeof readers, string> = {
 };
 
 export type DialogueSource = keyof typeof readers;
-export const dialogueSources = Object.keys(readers) as DialogueSource[];
 
 export function dialogueFolder(source: DialogueSource): string {
   return FOLDERS[source];
