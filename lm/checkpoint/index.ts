@@ -1,4 +1,4 @@
-export { DiskFullError, flush, removePartials, writeFileAtomic, writeFolderAtomic } from './atomic.ts';
+export { DiskFullError, flush, writeFileAtomic, writeFolderAtomic } from './atomic.ts';
 export { lineChart, lossChart, type Series } from './curves.ts';
 export { type Lineage, loadModel, ModelFolderError, saveModel, weightsOf } from './model-folder.ts';
 export { Progress } from './progress.ts';
