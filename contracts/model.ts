@@ -26,7 +26,10 @@ export const modelConfigSchema = z.looseObject({
   mlp_bias: z.literal(false).default(false),
   initializer_range: z.number().positive().default(0.02),
   bos_token_id: z.int().nullable().default(null),
-  eos_token_id: z.union([z.int(), z.array(z.int())]).nullable().default(null),
+  eos_token_id: z
+    .union([z.int(), z.array(z.int())])
+    .nullable()
+    .default(null),
   pad_token_id: z.int().nullable().default(null),
   torch_dtype: z.string().default('float32'),
 });
