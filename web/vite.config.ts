@@ -14,6 +14,6 @@ export default defineConfig({
       'react-remove-scroll': new URL('./ui/no-scroll-lock.tsx', import.meta.url).pathname,
     },
   },
-  build: { target: 'es2023', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: { target: 'es2023', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
   server: { proxy: { '/api': server, '/v1': server } },
 });

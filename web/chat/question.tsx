@@ -5,7 +5,7 @@ import { languageOf } from './language-of.ts';
 
 /** Longer questions (pasted text) are folded, so that they neither fill the page nor slow it down. */
 const foldCharacters = 1_500;
-const foldLines = 18;
+const foldLines = 12;
 
 export const Question = memo(function Question({ text }: { text: string }) {
   const { t } = useTranslation();

@@ -13,6 +13,9 @@ import { countText } from './model-name.tsx';
 import { samplingWishes } from './sampling.ts';
 import { useAnswerStreams } from './streams-context.tsx';
 
+/** Up to here a model is what "small" promises: simple facts, small sums, often wrong. */
+const largestSmallModel = 100_000_000;
+
 const examples = [1, 2, 3, 4, 5, 6] as const;
 
 /** The page of a conversation that does not exist yet; the first message makes it. */
@@ -22,6 +25,8 @@ export function Welcome() {
   const streams = useAnswerStreams();
   const navigate = useNavigate();
   const { data: status } = useQuery(statusQuery);
+  const small = status !== undefined && status.model.parameters < largestSmallModel;
+  const parameters = status && countText(status.model.parameters, i18n.language);
   const [error, setError] = useState<Error | null>(null);
   const [starting, setStarting] = useState(false);
 
@@ -50,10 +55,9 @@ export function Welcome() {
           <h1 className="mt-5 font-serif text-3xl leading-tight tracking-tight text-balance sm:text-4xl">
             {t('welcome.title')}
           </h1>
-          <p className="mt-3 max-w-xl leading-relaxed text-pretty text-muted">
-            {status
-              ? t('welcome.about', { parameters: countText(status.model.parameters, i18n.language) })
-              : t('welcome.aboutUnknown')}
+          {/* Its place is kept while the status is on its way. */}
+          <p className="mt-3 min-h-13 max-w-xl leading-relaxed text-pretty text-muted">
+            {status && t(small ? 'welcome.about' : 'welcome.aboutLarger', { parameters })}
           </p>
           <h2 className="sr-only">{t('welcome.examples')}</h2>
           <ul className="mt-8 grid gap-2.5 sm:grid-cols-2">

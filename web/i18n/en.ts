@@ -43,7 +43,8 @@ export const en = {
     title: 'What shall we talk about?',
     about:
       'A small model with {{parameters}} parameters, trained from scratch on an ordinary machine. It knows simple facts, small sums and a few poems, and it is often wrong.',
-    aboutUnknown: 'A small model, trained from scratch on an ordinary machine. It is often wrong.',
+    aboutLarger:
+      'A model with {{parameters}} parameters that answers on the machine that runs Parley. It can be wrong.',
     examples: 'Examples to start with',
     example1: 'Who are you?',
     example2: 'What is the capital of France?',
