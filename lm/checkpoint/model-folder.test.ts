@@ -170,11 +170,8 @@ describe('a model folder', () => {
       /is not the tokenizer that the model was trained with/,
     ],
     [
-      'cut weights without a manifest',
-      () => {
-        rmSync(join(folder, 'manifest.json'));
-        truncateSync(join(folder, 'model.safetensors'), 4000);
-      },
+      'cut weights',
+      () => truncateSync(join(folder, 'model.safetensors'), 4000),
       /model\.safetensors is not a usable safetensors file: it is cut/,
     ],
     [
