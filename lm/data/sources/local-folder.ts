@@ -28,14 +28,18 @@ export class LocalFolder {
     return readFileSync(join(this.path, file), 'utf8');
   }
 
-  /** `repository@commit` and the licences, from the first SOURCE.txt files below. */
+  /** `repository@commit` and the licences as the SOURCE.txt files below state them. */
   provenance(): { origin: string; licence: string } {
     const notes = this.files(/SOURCE\.txt$/).map((file) => this.read(file));
-    const field = (text: string, name: string) => new RegExp(`^${name}: *(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-    const origins = notes.map((text) => `${field(text, 'repository')}@${field(text, 'commit').slice(0, 10)}`);
-    const licences = notes.map((text) => field(text, 'licence').replace(/\s*\(.*$/, ''));
+    const fields = (name: string) =>
+      notes.flatMap((text) =>
+        [...text.matchAll(new RegExp(`^${name}: *(.*)$`, 'gm'))].map((match) => match[1]!.trim()),
+      );
+    const commits = fields('commit');
+    const origins = fields('repository').map((repository, i) => `${repository}@${commits[i]?.slice(0, 10)}`);
+    const licences = fields('licence');
     const shown =
-      origins.slice(0, 2).join(', ') + (origins.length > 2 ? ` and ${origins.length - 2} more of the kind` : '');
+      origins.slice(0, 3).join(', ') + (origins.length > 3 ? ` and ${origins.length - 3} more of the kind` : '');
     return { origin: shown, licence: [...new Set(licences)].join('; ') };
   }
 }
