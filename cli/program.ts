@@ -5,11 +5,6 @@ import { catalogue, type Entry, groups } from './catalogue.ts';
 
 /** Runs `parley ARGUMENTS`; resolves to the exit code: 0 done, 1 failed, 2 typed wrongly, 130 stopped by Ctrl-C. */
 export async function run(argv: string[]): Promise<number> {
-  // A reader that leaves early (`parley … | head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
   try {
     await (await createProgram(argv)).parseAsync(argv, { from: 'user' });
     return 0;

@@ -45,7 +45,7 @@ export async function loop(recipe: LoopRecipe, options: LoopOptions): Promise<Lo
   if (!preset) {
     throw new RangeError(`there is no preset '${recipe.preset}'; choose one of ${Object.keys(presets).join(', ')}`);
   }
-  const run = RunDirectory.open(recipe.out, recipe, ['out', 'threads']);
+  const run = RunDirectory.open(recipe.out, recipe, ['out', 'data', 'threads']);
   try {
     if (run.finished) return finishedReport<LoopReport>(run, options);
     const { quiet = false } = options;

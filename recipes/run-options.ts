@@ -11,7 +11,6 @@ export interface RunOptions {
 
 /** The report of a run that was finished before; says so. */
 export function finishedReport<Report>(run: RunDirectory, { quiet }: RunOptions): Report {
-  if (!quiet)
-    process.stderr.write(`${run.folder} is finished; this is its report. Choose another --out to run again\n`);
+  if (!quiet) process.stderr.write(`${run.folder} was finished before; its report stands\n`);
   return JSON.parse(readFileSync(run.path('report.json'), 'utf8'));
 }
