@@ -1,6 +1,6 @@
 /**
  * e^x for x ≤ 0, at about twice the speed of Math.exp: a softmax over the vocabulary for every token is otherwise a
- * third of the time of generation.
+ * quarter of the time of a step with 32 rows.
  *
  * With k = round(−x / ln 2) and r = x + k ln 2, |r| ≤ ln(2)/2: e^x = 2^−k e^r, and e^r is its Taylor polynomial of
  * degree 7, whose relative error is below 8 × 10⁻⁹ there: a twentieth of what float32 logits can tell apart.

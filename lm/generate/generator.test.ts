@@ -76,19 +76,24 @@ describe('Generator', () => {
     expect(generation.scores.map(({ id }) => id)).toEqual(generation.ids);
   });
 
-  it('answers the same alone, in company, and in more company than there are slots', async () => {
-    const requests = Array.from({ length: 9 }, (_, i) =>
-      request('prompt '.repeat(1 + 7 * i), { seed: i, maxTokens: 5 + 4 * i }),
-    );
-    const alone = [];
-    for (const each of requests) alone.push(await newGenerator(1).generate(each));
-    for (const slots of [3, 9]) {
-      const generator = newGenerator(slots);
-      const company = await Promise.all(requests.map((each) => generator.generate(each)));
-      expect(company.map(({ ids, text }) => ({ ids, text }))).toEqual(alone.map(({ ids, text }) => ({ ids, text })));
-      expect(generator.stats()).toMatchObject({ slots, active: 0, queued: 0 });
-    }
-  });
+  it.each(['f32', 'bf16'] as const)(
+    'answers the same alone, in company, and in more company than there are slots (%s)',
+    async (products) => {
+      setPrecision(products);
+      const requests = Array.from({ length: 9 }, (_, i) =>
+        request('prompt '.repeat(1 + 7 * i), { seed: i, maxTokens: 5 + 4 * i }),
+      );
+      const alone = [];
+      for (const each of requests) alone.push(await newGenerator(1).generate(each));
+      for (const slots of [3, 9]) {
+        const generator = newGenerator(slots);
+        const company = await Promise.all(requests.map((each) => generator.generate(each)));
+        expect(company.map(({ ids, text }) => ({ ids, text }))).toEqual(alone.map(({ ids, text }) => ({ ids, text })));
+        expect(generator.stats()).toMatchObject({ slots, active: 0, queued: 0 });
+      }
+      setPrecision('f32');
+    },
+  );
 
   it('joins requests that come while others run', async () => {
     const generator = newGenerator(2);

@@ -79,7 +79,7 @@ interface Run {
   startedAt: number;
 }
 
-/** Most rows of a step: about 20 ms for ten million parameters on two cores. */
+/** Most rows of a step: this is how long a prompt can hold up the answers under way. */
 const rowsPerStep = 256;
 /** A shared beginning shorter than this is read again rather than copied from a slot in use. */
 const shortestCopy = 32;
