@@ -3,7 +3,7 @@
  * was never interrupted, and no file that a reader would open is ever half written.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '@parley/engine';
@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('tokenizer training', { timeout: 120_000 }, async () => {
+test('tokenizer training', async () => {
   const args = ['tokenizer', 'train', '--data', join(folder, 'text.txt'), '--vocabulary', '12000'];
   const milliseconds = await reference('tokenizer', args);
   await survive('tokenizer', args, 3, milliseconds, () => {
@@ -31,7 +31,7 @@ test('tokenizer training', { timeout: 120_000 }, async () => {
   });
 });
 
-test('pretraining', { timeout: 120_000 }, async () => {
+test('pretraining', async () => {
   const small = ['tokenizer', 'train', '--data', join(folder, 'text.txt'), '--vocabulary', '400'];
   await reference('small-tokenizer', small);
   const args = [
@@ -43,7 +43,7 @@ test('pretraining', { timeout: 120_000 }, async () => {
   await survive('pretrain', args, 4, milliseconds, () => expectSameTraining('pretrain', 'validationLoss'));
 });
 
-test('fine-tuning', { timeout: 120_000 }, async () => {
+test('fine-tuning', async () => {
   const args = [
     ...['sft', '--model', join(folder, 'pretrain', 'model'), '--data', join(folder, 'talks.jsonl')],
     ...'--batch 4 --epochs 4 --evaluate-every 20 --checkpoint-every 5'.split(' '),
