@@ -21,6 +21,6 @@ export const quick: Preset = {
     evaluateEvery: 200,
     checkpointEvery: 100,
   },
-  sft: { batch: 16, epochs: 1, learningRate: 1e-3, warmup: 20, evaluateEvery: 100, checkpointEvery: 100 },
+  sft: { batch: 8, epochs: 2, learningRate: 8e-4, warmup: 40, evaluateEvery: 100, checkpointEvery: 100 },
   evaluate: { items: 40 },
 };
