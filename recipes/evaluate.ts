@@ -10,6 +10,7 @@ import { buildChatPrompt, Generator } from '@parley/lm/generate';
 import { bitsPerByte, heldOutLoss, heldOutRowsLoss } from './held-out-loss.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { sampleQuestions } from './sample-questions.ts';
+import { ShuffledOrder } from './shuffled-order.ts';
 import { identifyData } from './text-source.ts';
 
 /** What is measured of one model. */
@@ -74,7 +75,7 @@ async function measure(recipe: EvaluateRecipe, folder: string, { quiet = false }
   const progress = new Progress('evaluate', 1, { quiet });
 
   const tasks: Measures['tasks'] = {};
-  for (const [task, items] of byTask(demonstrations, recipe.items)) {
+  for (const [task, items] of byTask(demonstrations, recipe)) {
     const right = await Promise.all(items.map((item) => answersExactly(generator, tokenizer, item)));
     tasks[task] = { items: items.length, accuracy: right.filter(Boolean).length / items.length };
   }
@@ -97,10 +98,11 @@ async function measure(recipe: EvaluateRecipe, folder: string, { quiet = false }
 
 type Tokenizer = ReturnType<typeof loadModel>['tokenizer'];
 
-/** The first `most` items of each task that has known answers, in the order of the file. */
-function byTask(demonstrations: Demonstration[], most: number): Map<string, Demonstration[]> {
+/** Up to `items` of each task that has known answers, drawn by the seed so that no language or template is favoured. */
+function byTask(demonstrations: Demonstration[], { items: most, seed }: EvaluateRecipe): Map<string, Demonstration[]> {
   const tasks = new Map<string, Demonstration[]>();
-  for (const demonstration of demonstrations) {
+  for (const number of new ShuffledOrder(demonstrations.length, seed).slice(0, demonstrations.length)) {
+    const demonstration = demonstrations[number]!;
     if (!demonstration.answers?.length) continue;
     const items = tasks.get(demonstration.task) ?? [];
     if (items.length < most) items.push(demonstration);
