@@ -26,11 +26,18 @@ constexpr int tileRows = 4;
 #endif
 constexpr int panelColumns = 2 * lanes;
 
-// How a precision packs k's into steps. load*() give `lanes` packed elements; `count` says how much is there to read,
+// How a precision packs k's into steps, and with what Arithmetic steps are computed. load*() give `lanes` packed elements; `count` says how much is there to read,
 // the rest is zero.
-struct FloatFormat {
-  static constexpr int kPerStep = 1;
+struct FloatArithmetic {
   using Element = Floats;
+  static Element asElement(Floats packed) { return packed; }
+  static Element broadcastElement(const float* packed) { return broadcast(*packed); }
+  static Floats multiplyAdd(Element a, Element b, Floats sum) { return fma(a, b, sum); }
+};
+
+struct FloatFormat : FloatArithmetic {
+  using Arithmetic = FloatArithmetic;
+  static constexpr int kPerStep = 1;
 
   // Steps k, k + 1 ... of one row.
   static Floats loadAlong(const float* row, int64_t count) {
@@ -38,16 +45,19 @@ struct FloatFormat {
   }
   // One step of `lanes` adjacent columns. `next` is the following k, of which this format has no use.
   static Floats loadAcross(const float* at, const float*, int64_t count) { return loadAlong(at, count); }
-
-  static Element asElement(Floats packed) { return packed; }
-  static Element broadcastElement(const float* packed) { return broadcast(*packed); }
-  static Floats multiplyAdd(Element a, Element b, Floats sum) { return fma(a, b, sum); }
 };
 
 #if defined(__AVX512BF16__)
-struct Bf16Format {
-  static constexpr int kPerStep = 2;
+struct PairArithmetic {
   using Element = __m512bh;
+  static Element asElement(Floats packed) { return (__m512bh)packed; }
+  static Element broadcastElement(const float* packed) { return (__m512bh)broadcast(*packed); }
+  static Floats multiplyAdd(Element a, Element b, Floats sum) { return _mm512_dpbf16_ps(sum, a, b); }
+};
+
+struct Bf16Format : PairArithmetic {
+  using Arithmetic = PairArithmetic;
+  static constexpr int kPerStep = 2;
 
   static Floats loadAlong(const float* row, int64_t count) {
     const Floats low = FloatFormat::loadAlong(row, count);
@@ -62,10 +72,6 @@ struct Bf16Format {
                                            21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     return (Floats)_mm512_permutexvar_epi16(pairs, halves);
   }
-
-  static Element asElement(Floats packed) { return (__m512bh)packed; }
-  static Element broadcastElement(const float* packed) { return (__m512bh)broadcast(*packed); }
-  static Floats multiplyAdd(Element a, Element b, Floats sum) { return _mm512_dpbf16_ps(sum, a, b); }
 };
 #else
 struct Bf16Format : FloatFormat {
@@ -83,32 +89,33 @@ struct TileOutput {
   int64_t columns;
 };
 
-template <class Format, int rows>
+template <class Arithmetic, int rows>
 void computeTile(const float* __restrict a, const float* __restrict b, int64_t steps, const TileOutput& output) {
+  const auto [data, stride, initial, initialStride, columns] = output;
+  const bool full = columns >= panelColumns;
+  const int64_t first = columns < lanes ? columns : lanes, second = columns - first;
   Floats sums[rows][2];
-  const bool full = output.columns >= panelColumns;
-  const int64_t first = output.columns < lanes ? output.columns : lanes, second = output.columns - first;
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    const float* const from = output.initial + r * output.initialStride;
-    if (output.initial == nullptr) {
+    const float* const from = initial + r * initialStride;
+    if (initial == nullptr) {
       sums[r][0] = sums[r][1] = Floats{};
     } else if (full) {
       sums[r][0] = load(from);
       sums[r][1] = load(from + lanes);
     } else {
       sums[r][0] = loadPartial(from, first);
-      sums[r][1] = second > 0 ? loadPartial(from + lanes, second) : Floats{};
+      sums[r][1] = loadPartial(from + lanes, second);
     }
   }
 
   for (int64_t step = 0; step < steps; step++) {
-    const auto b0 = Format::asElement(load(b)), b1 = Format::asElement(load(b + lanes));
+    const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + lanes));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-      const auto element = Format::broadcastElement(a + r);
-      sums[r][0] = Format::multiplyAdd(element, b0, sums[r][0]);
-      sums[r][1] = Format::multiplyAdd(element, b1, sums[r][1]);
+      const auto element = Arithmetic::broadcastElement(a + r);
+      sums[r][0] = Arithmetic::multiplyAdd(element, b0, sums[r][0]);
+      sums[r][1] = Arithmetic::multiplyAdd(element, b1, sums[r][1]);
     }
     a += tileRows;
     b += panelColumns;
@@ -116,13 +123,13 @@ void computeTile(const float* __restrict a, const float* __restrict b, int64_t s
 
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    float* const to = output.data + r * output.stride;
+    float* const to = data + r * stride;
     if (full) {
       store(to, sums[r][0]);
       store(to + lanes, sums[r][1]);
     } else {
       storePartial(to, sums[r][0], first);
-      if (second > 0) storePartial(to + lanes, sums[r][1], second);
+      storePartial(to + lanes, sums[r][1], second);
     }
   }
 }

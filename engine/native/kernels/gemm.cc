@@ -54,7 +54,7 @@ struct Tiles {
   static constexpr auto table(std::index_sequence<rows...>) {
     struct {
       Function ofRows[tileRows];
-    } result{{&computeTile<Format, int(rows) + 1>...}};
+    } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1>...}};
     return result;
   }
   static constexpr auto functions = table(std::make_index_sequence<tileRows>());
