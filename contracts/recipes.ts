@@ -89,6 +89,7 @@ export const sftRecipeSchema = z.object({
   epochs: z.number().positive().default(2).describe('passes over the demonstrations'),
   checkpointEvery: z.int().min(1).default(200).describe('steps between checkpoints'),
   evaluateEvery: z.int().min(1).default(200).describe('steps between held-out losses'),
+  weights: z.enum(['f32', 'bf16']).default('f32').describe('how the model is stored; bf16 halves the file'),
   precision,
   threads,
   seed,

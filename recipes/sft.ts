@@ -128,15 +128,16 @@ async function train(
     steps,
     conversations: demonstrations.train.length,
   };
-  saveModel(run.path('model'), model, tokenizer, {
+  const lineage = {
     name,
-    stage: 'sft',
+    stage: 'sft' as const,
     parent: { name: parent.name, weightsHash: parent.weightsHash },
     data,
     recipe,
     seed: recipe.seed,
     metrics: { heldOutLoss: finalLoss, baseHeldOutLoss: baseLoss },
-  });
+  };
+  saveModel(run.path('model'), model, tokenizer, lineage, { dtype: recipe.weights === 'bf16' ? 'BF16' : 'F32' });
   writeReport(run.folder, {
     title: `Fine-tuning of ${name}`,
     figures,
