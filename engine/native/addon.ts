@@ -28,10 +28,10 @@ export interface Native extends OperationKernels {
   /** Fresh zeroed memory, aligned to 2 MiB, on large pages; given back when it is garbage-collected. */
   reserveBlock(bytes: number): ArrayBuffer;
 
-  // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16'
+  // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x may be so already
   /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]) */
   productForward(
-    x: Float32Array,
+    x: Float32Array | Uint16Array,
     weight: Float32Array,
     residual: Float32Array | null,
     y: Float32Array,
@@ -52,7 +52,7 @@ export interface Native extends OperationKernels {
   /** dWeight[outputs, inputs] = or, with add, += dy[rows, outputs]ᵀ · x[rows, inputs] */
   productWeightGradient(
     dy: Float32Array,
-    x: Float32Array,
+    x: Float32Array | Uint16Array,
     dWeight: Float32Array,
     add: boolean,
     rows: number,
@@ -63,7 +63,7 @@ export interface Native extends OperationKernels {
   packWeight(weight: Float32Array, inputs: number, outputs: number): PackedWeight;
   /** productForward with such a copy; the same bits. */
   productPacked(
-    x: Float32Array,
+    x: Float32Array | Uint16Array,
     weight: PackedWeight,
     residual: Float32Array | null,
     y: Float32Array,

@@ -29,7 +29,8 @@
 //   2. Add the function's TypeScript signature to `Native` in addon.ts.
 //
 // Arguments are unpacked by the C++ signature: Array<float>, Array<int32_t>, Array<uint16_t> take a Float32Array,
-// Int32Array, Uint16Array (const or not); std::optional<Array<T>> also takes null; double and float take a number,
+// Int32Array, Uint16Array (const or not); AnyArray a Float32Array or a Uint16Array of bfloat16; std::optional of them
+// also takes null; double and float take a number,
 // int64_t a whole number >= 0, bool a boolean, std::string a short string, Handle<T>& an object made by handle(). A
 // first parameter of type napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong
 // types and counts of arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it
@@ -53,6 +54,7 @@
 #include <utility>
 
 #include "flush.h"
+#include "values.h"
 
 namespace parley {
 
@@ -72,6 +74,19 @@ struct Array {
                                std::to_string(expected));
     }
   }
+};
+
+// A view of a typed array of floats or, as Uint16Array, of bfloat16 numbers.
+struct AnyArray {
+  void* data;
+  bool bf16;
+  int64_t size;
+  const char* name;
+
+  float* floats() const { return static_cast<float*>(data); }
+  uint16_t* halves() const { return static_cast<uint16_t*>(data); }
+  operator Values() const { return bf16 ? Values(halves()) : Values(floats()); }
+  void require(int64_t expected) const { Array<void*>{nullptr, size, name}.require(expected); }
 };
 
 // A C++ object that JavaScript holds on to; destroyed when it is garbage-collected.
@@ -149,13 +164,27 @@ struct Unpack<Array<T>> {
   }
 };
 
+template <>
+struct Unpack<AnyArray> {
+  static AnyArray from(napi_env env, napi_value value, const char* name) {
+    napi_typedarray_type type;
+    size_t length = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+        (type != napi_float32_array && type != napi_uint16_array)) {
+      wrongType(name, "a Float32Array or a Uint16Array");
+    }
+    return {data, type == napi_uint16_array, int64_t(length), name};
+  }
+};
+
 template <class T>
-struct Unpack<std::optional<Array<T>>> {
-  static std::optional<Array<T>> from(napi_env env, napi_value value, const char* name) {
+struct Unpack<std::optional<T>> {
+  static std::optional<T> from(napi_env env, napi_value value, const char* name) {
     napi_valuetype type = napi_undefined;
     napi_typeof(env, value, &type);
     if (type == napi_null) return std::nullopt;
-    return Unpack<Array<T>>::from(env, value, name);
+    return Unpack<T>::from(env, value, name);
   }
 };
 

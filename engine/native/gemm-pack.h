@@ -22,8 +22,8 @@ constexpr int64_t stripSize(int64_t steps) {
 }
 
 // One strip. `row` points to (first outer index, first k); `outers` of the strip and `inners` k's exist.
-template <class Format, int width>
-void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
+template <class Format, int width, class Number>
+void packAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
   static_assert(width < lanes || width % lanes == 0, "a group would overwrite the one before it");
   const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep;
   for (int64_t step = 0; step < steps; step += lanes) {
@@ -32,7 +32,7 @@ void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners,
     for (int group = 0; group < width; group += lanes) {
       Floats block[lanes];
       for (int i = 0; i < lanes; i++) {
-        const float* const below = row + (group + i + width) * stride + k;  // where the next strip will read
+        const Number* const below = row + (group + i + width) * stride + k;  // where the next strip will read
         __builtin_prefetch(below, 0, 2);
         if (Format::kPerStep == 2) __builtin_prefetch(below + lanes, 0, 2);
         const bool exists = group + i < std::min<int64_t>(outers, width);
@@ -50,13 +50,13 @@ void packAlong(const float* row, int64_t stride, int64_t outers, int64_t inners,
 }
 
 // Several adjacent strips at once, so that memory is read along its rows. `column` points to (first k, first outer).
-template <class Format, int width>
-void packAcross(const float* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
+template <class Format, int width, class Number>
+void packAcross(const Number* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
                 int64_t stripStride) {
   constexpr int rowsAhead = 32;
   for (int64_t k = 0, step = 0; k < inners; k += Format::kPerStep, step++) {
-    const float* const at = column + k * stride;
-    const float* const next = k + 1 < inners ? at + stride : nullptr;
+    const Number* const at = column + k * stride;
+    const Number* const next = k + 1 < inners ? at + stride : nullptr;
     float* to = strips + step * width;
     for (int64_t outer = 0; outer < outers; outer += width, to += stripStride) {
       for (int group = 0; group < width; group += lanes) {
@@ -72,19 +72,23 @@ void packAcross(const float* column, int64_t stride, int64_t outers, int64_t inn
   }
 }
 
+template <class Format, int width, class Number>
+void packStripsOf(const Number* data, int64_t stride, bool innerContiguous, int64_t outers, int64_t inners,
+                  float* strips, int64_t stripStride) {
+  if (!innerContiguous) return packAcross<Format, width>(data, stride, outers, inners, strips, stripStride);
+  for (int64_t i = 0; i < outers; i += width, strips += stripStride) {
+    packAlong<Format, width>(data + i * stride, stride, outers - i, inners, strips);
+  }
+}
+
 // Packs `outers` outer indices from `outer` on, and `inners` k's from `k` on, into consecutive strips.
 template <class Format, int width>
 void packStrips(const Operand& operand, int64_t outer, int64_t outers, int64_t k, int64_t inners, float* strips,
                 int64_t stripStride) {
-  if (!operand.innerContiguous) {
-    const float* const from = operand.data + k * operand.stride + outer;
-    packAcross<Format, width>(from, operand.stride, outers, inners, strips, stripStride);
-    return;
-  }
-  for (int64_t i = 0; i < outers; i += width, strips += stripStride) {
-    const float* const from = operand.data + (outer + i) * operand.stride + k;
-    packAlong<Format, width>(from, operand.stride, outers - i, inners, strips);
-  }
+  const bool along = operand.innerContiguous;
+  const Values from = operand.values + (along ? outer * operand.stride + k : k * operand.stride + outer);
+  if (from.bf16) packStripsOf<Format, width>(from.halves(), operand.stride, along, outers, inners, strips, stripStride);
+  else packStripsOf<Format, width>(from.floats(), operand.stride, along, outers, inners, strips, stripStride);
 }
 
 }  // namespace parley::PARLEY_ISA

@@ -26,8 +26,8 @@ constexpr int tileRows = 4;
 #endif
 constexpr int panelColumns = 2 * lanes;
 
-// How a precision packs k's into steps, and with what Arithmetic steps are computed. load*() give `lanes` packed elements; `count` says how much is there to read,
-// the rest is zero.
+// How a precision packs k's into steps, and with what Arithmetic steps are computed. load*() give `lanes` packed
+// elements, from float32 or stored bfloat16 numbers; `count` says how much is there to read, the rest is zero.
 struct FloatArithmetic {
   using Element = Floats;
   static Element asElement(Floats packed) { return packed; }
@@ -45,6 +45,9 @@ struct FloatFormat : FloatArithmetic {
   }
   // One step of `lanes` adjacent columns. `next` is the following k, of which this format has no use.
   static Floats loadAcross(const float* at, const float*, int64_t count) { return loadAlong(at, count); }
+
+  static Floats loadAlong(const uint16_t* row, int64_t count) { return loadUpTo(count, row); }
+  static Floats loadAcross(const uint16_t* at, const uint16_t*, int64_t count) { return loadAlong(at, count); }
 };
 
 #if defined(__AVX512BF16__)
@@ -72,9 +75,20 @@ struct Bf16Format : PairArithmetic {
                                            21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     return (Floats)_mm512_permutexvar_epi16(pairs, halves);
   }
+
+  static Floats loadAlong(const uint16_t* row, int64_t count) {
+    if (count >= 2 * lanes) return (Floats)_mm512_loadu_si512(row);
+    return (Floats)_mm512_maskz_loadu_epi16(__mmask32((1u << count) - 1), row);
+  }
+  static Floats loadAcross(const uint16_t* at, const uint16_t* next, int64_t count) {
+    const Floats low = FloatFormat::loadAlong(at, count);
+    const Floats high = next != nullptr ? FloatFormat::loadAlong(next, count) : Floats{};
+    return (Floats)_mm512_or_si512((__m512i)high, _mm512_srli_epi32((__m512i)low, 16));
+  }
 };
 #else
 struct Bf16Format : FloatFormat {
+  using FloatFormat::loadAcross, FloatFormat::loadAlong;
   static Floats loadAlong(const float* row, int64_t count) { return roundToBf16(FloatFormat::loadAlong(row, count)); }
   static Floats loadAcross(const float* at, const float*, int64_t count) { return loadAlong(at, count); }
 };

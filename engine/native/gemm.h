@@ -2,7 +2,7 @@
 //
 //     output[i][j] = initial[i][j] + sum over k of a(i, k) * b(j, k)
 //
-// Operands are f32 and rounded to bf16 on the way in if the precision says so; sums are f32. The sum of one output
+// Operands are f32 and rounded to bf16 on the way in if the precision says so, or are bf16 already; sums are f32. The sum of one output
 // starts from `initial` and runs through k in order, whatever the sizes: its bits depend neither on the number of rows
 // and columns it is computed among, nor on the number of threads, nor on packing ahead.
 #pragma once
@@ -11,21 +11,23 @@
 #include "buffer.h"
 #include "pool.h"
 #include "precision.h"
+#include "values.h"
+#include "values.h"
 
 namespace parley::PARLEY_ISA {
 
 // A matrix whose `outer` index runs over rows or columns of the output and whose `inner` index is summed over.
 struct Operand {
-  const float* data;
+  Values values;
   int64_t stride;
   bool innerContiguous;
 };
 
-// (i, k) is data[i * stride + k].
-inline Operand byRows(const float* data, int64_t stride) { return {data, stride, true}; }
+// (i, k) is values[i * stride + k].
+inline Operand byRows(const Values& values, int64_t stride) { return {values, stride, true}; }
 
-// (i, k) is data[k * stride + i].
-inline Operand byColumns(const float* data, int64_t stride) { return {data, stride, false}; }
+// (i, k) is values[k * stride + i].
+inline Operand byColumns(const Values& values, int64_t stride) { return {values, stride, false}; }
 
 struct Output {
   float* data;

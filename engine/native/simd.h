@@ -276,6 +276,13 @@ inline Floats loadBf16(const uint16_t* from) {
 #endif
 }
 
+// The first `count` (0 .. lanes) bfloat16 numbers, as floats; the other lanes are 0.
+inline Floats loadBf16Partial(const uint16_t* from, int64_t count) {
+  uint16_t buffer[lanes] = {};
+  std::memcpy(buffer, from, size_t(count) * sizeof *from);
+  return loadBf16(buffer);
+}
+
 // Stores each lane rounded to bfloat16.
 inline void storeBf16(uint16_t* to, Floats value) {
 #if defined(__AVX512BF16__)
@@ -289,6 +296,27 @@ inline void storeBf16(uint16_t* to, Floats value) {
   store(buffer, value);
   for (int i = 0; i < lanes; i++) to[i] = toBf16(buffer[i]);
 #endif
+}
+
+// Stores the first `count` (0 .. lanes) lanes, rounded to bfloat16.
+inline void storeBf16Partial(uint16_t* to, Floats value, int64_t count) {
+  uint16_t buffer[lanes];
+  storeBf16(buffer, value);
+  std::memcpy(to, buffer, size_t(count) * sizeof *to);
+}
+
+// A whole vector where `count` allows, else its first `count` lanes; float or bfloat16 in memory.
+inline Floats loadUpTo(int64_t count, const float* from) { return count >= lanes ? load(from) : loadPartial(from, count); }
+inline Floats loadUpTo(int64_t count, const uint16_t* from) {
+  return count >= lanes ? loadBf16(from) : loadBf16Partial(from, count);
+}
+inline void storeUpTo(int64_t count, float* to, Floats value) {
+  if (count >= lanes) store(to, value);
+  else storePartial(to, value, count);
+}
+inline void storeUpTo(int64_t count, uint16_t* to, Floats value) {
+  if (count >= lanes) storeBf16(to, value);
+  else storeBf16Partial(to, value, count);
 }
 
 }  // namespace parley::PARLEY_ISA

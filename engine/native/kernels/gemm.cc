@@ -270,13 +270,13 @@ void run(int64_t rows, int64_t columns, int64_t inner, const Operand& a, const O
 }
 
 // y[rows, outputs] = x[rows, inputs] weight[outputs, inputs]t (+ residual[rows, outputs])
-void productForward(Array<const float> x, Array<const float> weight, std::optional<Array<const float>> residual,
+void productForward(AnyArray x, Array<const float> weight, std::optional<Array<const float>> residual,
                     Array<float> y, int64_t rows, int64_t inputs, int64_t outputs) {
   x.require(rows * inputs);
   weight.require(outputs * inputs);
   y.require(rows * outputs);
   if (residual) residual->require(rows * outputs);
-  run(rows, outputs, inputs, byRows(x.data, inputs), byRows(weight.data, inputs),
+  run(rows, outputs, inputs, byRows(x, inputs), byRows(weight.data, inputs),
       {y.data, outputs, residual ? residual->data : nullptr, outputs});
 }
 
@@ -291,12 +291,12 @@ void productInputGradient(Array<const float> dy, Array<const float> weight, Arra
 }
 
 // dWeight[outputs, inputs] (+)= dy[rows, outputs]t x[rows, inputs]
-void productWeightGradient(Array<const float> dy, Array<const float> x, Array<float> dWeight, bool add, int64_t rows,
+void productWeightGradient(Array<const float> dy, AnyArray x, Array<float> dWeight, bool add, int64_t rows,
                            int64_t inputs, int64_t outputs) {
   dy.require(rows * outputs);
   x.require(rows * inputs);
   dWeight.require(outputs * inputs);
-  run(outputs, inputs, rows, byColumns(dy.data, outputs), byColumns(x.data, inputs),
+  run(outputs, inputs, rows, byColumns(dy.data, outputs), byColumns(x, inputs),
       {dWeight.data, inputs, add ? dWeight.data : nullptr, inputs});
 }
 
@@ -310,14 +310,14 @@ napi_value packWeight(napi_env env, Array<const float> weight, int64_t inputs, i
 }
 
 // productForward with a packed weight, in the precision it was packed in.
-void productPacked(Array<const float> x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
+void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
                    Array<float> y, int64_t rows) {
   const PackedOperand& b = *weight.value;
   x.require(rows * b.inner);
   y.require(rows * b.columns);
   if (residual) residual->require(rows * b.columns);
   const Output output{y.data, b.columns, residual ? residual->data : nullptr, b.columns};
-  onAllThreads([&](const Team& team) { multiply(team, rows, byRows(x.data, b.inner), b, output); },
+  onAllThreads([&](const Team& team) { multiply(team, rows, byRows(x, b.inner), b, output); },
                productThreads(rows, b.columns, b.inner));
 }
 
