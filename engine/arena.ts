@@ -34,16 +34,27 @@ let peakFloats = 0;
 
 /** Uninitialised floats, valid until the arena is released to an earlier mark. */
 export function allocate(floats: number): Float32Array {
+  const start = take(floats);
+  return new Float32Array(start.memory, start.byte, floats);
+}
+
+/** The same for bfloat16 numbers. */
+export function allocateBf16(count: number): Uint16Array {
+  const start = take(Math.ceil(count / 2));
+  return new Uint16Array(start.memory, start.byte, count);
+}
+
+function take(floats: number): { memory: ArrayBuffer; byte: number } {
   const needed = Math.ceil(floats / lineFloats + 1) * lineFloats;
   while (block < blocks.length && offset + needed > blocks[block]!.floats) {
     block++;
     offset = 0;
   }
   if (block === blocks.length) grow(needed);
-  const view = new Float32Array(blocks[block]!.memory, offset * 4, floats);
+  const start = { memory: blocks[block]!.memory, byte: offset * 4 };
   offset += needed;
   peakFloats = Math.max(peakFloats, usedFloats());
-  return view;
+  return start;
 }
 
 function grow(floats: number): void {

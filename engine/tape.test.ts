@@ -7,7 +7,7 @@ import { attention } from './ops/attention.ts';
 import { crossEntropy } from './ops/cross-entropy.ts';
 import { add, multiply, scale, sum } from './ops/elementwise.ts';
 import { embedding } from './ops/embedding.ts';
-import { expectClose } from './ops/gradient-check.ts';
+import { expectClose, toBf16 } from './ops/gradient-check.ts';
 import { linear } from './ops/linear.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { swiglu } from './ops/swiglu.ts';
@@ -136,6 +136,28 @@ test('scopes nest: an inner one gives its memory back', () => {
     expect(Array.from(kept)).toEqual([20, 40, 60]);
     expect(Array.from(outer.data)).toEqual([2, 4, 6]);
   });
+});
+
+test('in bf16 the tape keeps what only products read as they round it', () => {
+  const random = new Random(6);
+  const x = tensor(
+    Float32Array.from({ length: 40 * 50 }, () => random.normal()),
+    [40, 50],
+  );
+  const gain = tensor(new Float32Array(50).fill(1), [50]);
+  const exact = inference(() => rmsNorm(x, gain, 1e-5).data.slice());
+  x.requiresGradient = true;
+  const run = () =>
+    scope(() => {
+      const normed = rmsNorm(x, gain, 1e-5);
+      return { stored: normed.stored.slice(), data: normed.data.slice() };
+    });
+  expect(run().stored).toEqual(exact);
+  setPrecision('bf16');
+  const rounded = run();
+  setPrecision('f32');
+  expect(rounded.stored).toEqual(Uint16Array.from(exact, toBf16));
+  expectClose(rounded.data, exact, 4e-3);
 });
 
 test('a tensor that outlived its scope says so', () => {

@@ -23,17 +23,22 @@
  * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
  * computation must be added to the first one before `backward`.
  */
-import { allocate, arenaMark, releaseTo } from './arena.ts';
-import { native } from './native/addon.ts';
-import { elementCount, formatShape, Tensor } from './tensor.ts';
+import { allocate, allocateBf16, arenaMark, releaseTo } from './arena.ts';
+import { native, precision } from './native/addon.ts';
+import { elementCount, formatShape, type Storage, Tensor } from './tensor.ts';
 
 /** One differentiable operation: its shape rule, its forward and its gradient, side by side. */
-export interface Operation<Inputs extends readonly Tensor[], Options, Saved> {
+export interface Operation<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage = Float32Array> {
   readonly name: string;
+  /**
+   * True for an operation whose output goes into products, which round their operands: on the tape, in 'bf16', it is
+   * stored rounded. The products' bits are the same and a training step keeps a tenth less memory.
+   */
+  readonly roundedWhenRecorded?: Uint16Array extends Output ? true : never;
   /** Checks inputs and options and returns the output's shape; throws a RangeError that names what was expected. */
   shape(inputs: Inputs, options: Options): readonly number[];
-  /** Fills `output` (not cleared) and returns what the gradient will need. */
-  forward(inputs: Inputs, options: Options, output: Float32Array, keep: boolean): Saved;
+  /** Fills `output` (not cleared) and returns what the gradient will need, if it `records`. */
+  forward(inputs: Inputs, options: Options, output: Output, records: boolean): Saved;
   /** Adds d loss / d input for each input that wants it, given d loss / d output. */
   gradient(inputs: Inputs, options: Options, saved: Saved, outputGradient: Float32Array, flow: GradientFlow): void;
 }
@@ -108,8 +113,8 @@ function within<T>(records: boolean, fn: () => T): T {
 }
 
 /** Runs an operation: checks shapes, computes the output in the arena and records it if a gradient can be asked for. */
-export function apply<Inputs extends readonly Tensor[], Options, Saved>(
-  operation: Operation<Inputs, Options, Saved>,
+export function apply<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage>(
+  operation: Operation<Inputs, Options, Saved, Output>,
   inputs: Inputs,
   options: Options,
 ): Tensor {
@@ -117,8 +122,8 @@ export function apply<Inputs extends readonly Tensor[], Options, Saved>(
 }
 
 /** As `apply`, and hands out what the forward saved: results besides the output, such as log-probabilities. */
-export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved>(
-  operation: Operation<Inputs, Options, Saved>,
+export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage>(
+  operation: Operation<Inputs, Options, Saved, Output>,
   inputs: Inputs,
   options: Options,
 ): { output: Tensor; saved: Saved } {
@@ -131,8 +136,10 @@ export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved>(
   }
   const shape = operation.shape(inputs, options);
   const records = current.records && inputs.some((input) => input.requiresGradient);
-  const values = allocate(elementCount(shape));
-  const saved = operation.forward(inputs, options, values, records);
+  const rounded = operation.roundedWhenRecorded === true && records && precision() === 'bf16';
+  const count = elementCount(shape);
+  const values = rounded ? allocateBf16(count) : allocate(count);
+  const saved = operation.forward(inputs, options, values as Output, records);
   const output = new Tensor(values, shape, records, current);
   if (records) {
     tape.push({

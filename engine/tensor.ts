@@ -7,6 +7,9 @@ export interface TensorHome {
   readonly alive: boolean;
 }
 
+/** How values lie in memory: as float32, or as bfloat16 (the upper half of a float32) in a Uint16Array. */
+export type Storage = Float32Array | Uint16Array;
+
 export class Tensor {
   readonly shape: readonly number[];
   readonly size: number;
@@ -19,10 +22,10 @@ export class Tensor {
   gradient: Float32Array | null;
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
   packed: { readonly weight: PackedWeight; readonly precision: Precision } | null = null;
-  readonly #values: Float32Array;
+  readonly #values: Storage;
   readonly #home: TensorHome | null;
 
-  constructor(values: Float32Array, shape: readonly number[], requiresGradient: boolean, home: TensorHome | null) {
+  constructor(values: Storage, shape: readonly number[], requiresGradient: boolean, home: TensorHome | null) {
     this.shape = shape;
     this.size = values.length;
     this.requiresGradient = requiresGradient;
@@ -38,6 +41,15 @@ export class Tensor {
 
   /** The values, row by row. Throws after the scope that made the tensor has returned: its memory is in use again. */
   get data(): Float32Array {
+    const values = this.stored;
+    if (values instanceof Float32Array) return values;
+    const widened = new Uint32Array(values.length);
+    for (let index = 0; index < values.length; index++) widened[index] = values[index]! << 16;
+    return new Float32Array(widened.buffer);
+  }
+
+  /** The values as operations see them: see Operation.roundedWhenRecorded in tape.ts. */
+  get stored(): Storage {
     if (this.#home !== null && !this.#home.alive) {
       throw new Error(
         `This tensor of shape ${formatShape(this.shape)} belongs to a scope that has returned; ` +

@@ -1,10 +1,12 @@
 type MaybeArray = Float32Array | null;
+/** float32, or bfloat16 in a Uint16Array. */
+type AnyArray = Float32Array | Uint16Array;
 
 /** The kernels behind the operations, as the files in kernels/ define them. Gradients named d… belong to the loss. */
 export interface OperationKernels {
   // kernels/norm.cc
   /** `inverse` [rows] receives 1 / root mean square of each row. */
-  rmsNormForward(x: Float32Array, weight: Float32Array, y: Float32Array, inverse: MaybeArray, epsilon: number): void;
+  rmsNormForward(x: Float32Array, weight: Float32Array, y: AnyArray, inverse: MaybeArray, epsilon: number): void;
   rmsNormBackward(
     x: Float32Array,
     weight: Float32Array,
@@ -17,7 +19,7 @@ export interface OperationKernels {
   ): void;
 
   // kernels/swiglu.cc
-  swigluForward(gateUp: Float32Array, y: Float32Array, rows: number): void;
+  swigluForward(gateUp: Float32Array, y: AnyArray, rows: number): void;
   swigluBackward(gateUp: Float32Array, dy: Float32Array, dgateUp: Float32Array, add: boolean, rows: number): void;
 
   // kernels/embedding.cc
@@ -30,7 +32,7 @@ export interface OperationKernels {
     qkv: Float32Array,
     rotary: Float32Array,
     starts: Int32Array | null,
-    output: Float32Array,
+    output: AnyArray,
     logSumExp: Float32Array,
     batch: number,
     length: number,
@@ -42,7 +44,7 @@ export interface OperationKernels {
     qkv: Float32Array,
     rotary: Float32Array,
     starts: Int32Array | null,
-    output: Float32Array,
+    output: AnyArray,
     logSumExp: Float32Array,
     doutput: Float32Array,
     dqkv: Float32Array,
@@ -85,7 +87,7 @@ export interface OperationKernels {
   // kernels/loss.cc
   /** The sum of negative log-probabilities; gradients are those of `scale` times the sum. */
   crossEntropy(
-    hidden: Float32Array,
+    hidden: AnyArray,
     weight: Float32Array,
     targets: Int32Array,
     logProbabilities: Float32Array,
@@ -114,6 +116,7 @@ export interface OperationKernels {
   ): void;
 
   // kernels/elementwise.cc
+  fill(y: Float32Array, value: number): void;
   add(a: Float32Array, b: Float32Array, y: Float32Array): void;
   multiply(a: Float32Array, b: Float32Array, y: Float32Array, accumulate: boolean): void;
   scale(a: Float32Array, factor: number, y: Float32Array, accumulate: boolean): void;

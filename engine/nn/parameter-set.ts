@@ -51,7 +51,7 @@ export class ParameterSet {
   }
 
   zeroGradients(): void {
-    this.gradients.fill(0);
+    native().fill(this.gradients, 0);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { allocate } from '../arena.ts';
 import { native } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Storage, Tensor } from '../tensor.ts';
 import { rotaryTable } from './rotary.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
@@ -22,10 +22,11 @@ export interface AttentionOptions {
 }
 
 /** log Σ exp(scores) of every row and head, [batch, heads, length]: probabilities are recomputed from it. */
-type Saved = { logSumExp: Float32Array; output: Float32Array } | null;
+type Saved = { logSumExp: Float32Array; output: Storage } | null;
 
-const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Saved> = {
+const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Saved, Storage> = {
   name: 'attention',
+  roundedWhenRecorded: true,
 
   shape([qkv], options) {
     const { heads, headDim, batch, length, starts } = options;

@@ -41,7 +41,7 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
     const hiddenGradient = records && hidden.requiresGradient ? allocate(hidden.size) : null;
     const weightGradient = records && weight.requiresGradient ? allocate(weight.size) : null;
     const total = native().crossEntropy(
-      hidden.data,
+      hidden.stored,
       weight.data,
       targets,
       logProbabilities,

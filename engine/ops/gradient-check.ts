@@ -84,3 +84,9 @@ export function goldenLeaf(nested: unknown): Tensor {
 export function golden(path: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`${path}.golden.json`, import.meta.url), 'utf8'));
 }
+
+/** The bfloat16 number nearest to a value, ties to even, as its 16 bits. */
+export function toBf16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}

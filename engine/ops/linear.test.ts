@@ -1,9 +1,18 @@
 import { beforeEach, expect, test } from 'vitest';
-import { setPrecision } from '../native/addon.ts';
+import { native, setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
 import { inference } from '../tape.ts';
 import { tensor } from '../tensor.ts';
-import { expectClose, expectGradients, flat, golden, goldenLeaf, gradients, randomLeaf } from './gradient-check.ts';
+import {
+  expectClose,
+  expectGradients,
+  flat,
+  golden,
+  goldenLeaf,
+  gradients,
+  randomLeaf,
+  toBf16,
+} from './gradient-check.ts';
 import { linear } from './linear.ts';
 
 beforeEach(() => setPrecision('f32'));
@@ -44,6 +53,28 @@ test('gradients match finite differences, with the input used twice', () => {
   const x = randomLeaf(random, [4, 6]);
   const weight = randomLeaf(random, [6, 6]);
   expectGradients(() => linear(linear(x, weight, x), weight, x), [x, weight], 1e-2);
+});
+
+test.each([
+  [1, 7, 3],
+  [33, 17, 20],
+  [260, 45, 70],
+])('an x stored as bf16 enters products with the bits that rounding gives: %i x %i to %i', (rows, inner, columns) => {
+  setPrecision('bf16');
+  const random = new Random(rows);
+  const [x, weight] = [randomLeaf(random, [rows, inner]), randomLeaf(random, [columns, inner])];
+  const dy = randomLeaf(random, [rows, columns]).data;
+  const stored = Uint16Array.from(x.data, toBf16);
+  const products = [x.data, stored].map((operand) => {
+    const [y, packed, dWeight] = [rows * columns, rows * columns, columns * inner].map(
+      (size) => new Float32Array(size),
+    );
+    native().productForward(operand, weight.data, null, y!, rows, inner, columns);
+    native().productPacked(operand, native().packWeight(weight.data, inner, columns), null, packed!, rows);
+    native().productWeightGradient(dy, operand, dWeight!, false, rows, inner, columns);
+    return [y, packed, dWeight];
+  });
+  expect(products[1]).toEqual(products[0]);
 });
 
 test('names the shapes that do not fit', () => {

@@ -23,10 +23,10 @@ const linearOperation: Operation<Inputs, undefined, null> = {
   forward([x, weight, residual], _options, output, records) {
     const [rows, inner] = x.shape as [number, number];
     if (!records && weight.packed?.precision === precision()) {
-      native().productPacked(x.data, weight.packed.weight, residual?.data ?? null, output, rows);
+      native().productPacked(x.stored, weight.packed.weight, residual?.data ?? null, output, rows);
       return null;
     }
-    native().productForward(x.data, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
+    native().productForward(x.stored, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
     return null;
   },
 
@@ -37,7 +37,7 @@ const linearOperation: Operation<Inputs, undefined, null> = {
     if (dx !== null) native().productInputGradient(outputGradient, weight.data, dx.data, dx.add, rows, inner, columns);
     const dWeight = flow.target(weight);
     if (dWeight !== null) {
-      native().productWeightGradient(outputGradient, x.data, dWeight.data, dWeight.add, rows, inner, columns);
+      native().productWeightGradient(outputGradient, x.stored, dWeight.data, dWeight.add, rows, inner, columns);
     }
     if (residual !== undefined) flow.give(residual, outputGradient);
   },

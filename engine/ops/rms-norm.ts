@@ -1,7 +1,7 @@
 import { allocate } from '../arena.ts';
 import { native } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Storage, Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
 interface Options {
@@ -11,8 +11,9 @@ interface Options {
 /** 1 / root mean square of every row, which the gradient needs again. */
 type Saved = Float32Array | null;
 
-const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved> = {
+const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage> = {
   name: 'rmsNorm',
+  roundedWhenRecorded: true,
 
   shape([x, weight]) {
     const [, width] = matrixExtents('rmsNorm', 'x', x);

@@ -1,10 +1,11 @@
 import { native } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Storage, Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
-const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null> = {
+const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Storage> = {
   name: 'swiglu',
+  roundedWhenRecorded: true,
 
   shape([gateUp]) {
     const [rows, columns] = matrixExtents('swiglu', 'gateUp', gateUp);

@@ -27,20 +27,11 @@ void adamw(Array<float> values, Array<const float> gradients, Array<float> first
     };
     for (int64_t i = from + begin; i < from + end; i += lanes) {
       const int64_t rest = from + end - i;
-      if (rest >= lanes) {
-        Floats p = load(values.data + i), m = load(firstMoment.data + i), v = load(secondMoment.data + i);
-        step(p, load(gradients.data + i), m, v);
-        store(values.data + i, p);
-        store(firstMoment.data + i, m);
-        store(secondMoment.data + i, v);
-      } else {
-        Floats p = loadPartial(values.data + i, rest), m = loadPartial(firstMoment.data + i, rest);
-        Floats v = loadPartial(secondMoment.data + i, rest);
-        step(p, loadPartial(gradients.data + i, rest), m, v);
-        storePartial(values.data + i, p, rest);
-        storePartial(firstMoment.data + i, m, rest);
-        storePartial(secondMoment.data + i, v, rest);
-      }
+      Floats p = loadUpTo(rest, &values[i]), m = loadUpTo(rest, &firstMoment[i]), v = loadUpTo(rest, &secondMoment[i]);
+      step(p, loadUpTo(rest, &gradients[i]), m, v);
+      storeUpTo(rest, &values[i], p);
+      storeUpTo(rest, &firstMoment[i], m);
+      storeUpTo(rest, &secondMoment[i], v);
     }
   });
 }

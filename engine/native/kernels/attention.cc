@@ -118,6 +118,22 @@ void scatter(const float* __restrict from, int64_t count, const float* __restric
   }
 }
 
+// Writes rows of a result, rounded if it is stored as bf16.
+template <class Number>
+void writeRows(const float* from, int64_t count, Number* to, int64_t stride, const Shape& shape) {
+  for (int64_t row = 0; row < count; row++, from += shape.paddedDim(), to += stride) {
+    for (int64_t i = 0; i < shape.headDim; i += lanes) storeUpTo(shape.headDim - i, to + i, load(from + i));
+  }
+}
+
+// The sum of products of two rows.
+template <class Number>
+float rowProduct(const Number* a, const float* b, int64_t size) {
+  Floats total{};
+  for (int64_t i = 0; i < size; i += lanes) total = fma(loadUpTo(size - i, a + i), loadUpTo(size - i, b + i), total);
+  return sum(total);
+}
+
 // The keys that the queries of a block can see: [begin, end of the panel), and each query's own first key.
 struct Window {
   int64_t begin;
@@ -202,7 +218,7 @@ int64_t forwardScratch(const Shape& shape) {
 }
 
 template <class Format>
-void forwardTask(const Task& task, float* output, float* logSumExp, float* scratch) {
+void forwardTask(const Task& task, const AnyArray& output, int64_t outputStart, float* logSumExp, float* scratch) {
   constexpr int64_t pack = Format::kPerStep;
   const Shape& shape = task.shape;
   const int64_t T = shape.paddedLength(), D = shape.paddedDim();
@@ -253,9 +269,10 @@ void forwardTask(const Task& task, float* output, float* logSumExp, float* scrat
         }
       }
       transposed(outputT, blockQueries, rows, D, D, blockQueries);
-      const int64_t queryHead = task.queryHead(member);
-      scatter(rows, count, nullptr, 1, output + first * shape.outputColumns() + queryHead * shape.headDim,
-              shape.outputColumns(), false, shape);
+      const int64_t queryHead = task.queryHead(member), stride = shape.outputColumns();
+      const int64_t place = outputStart + first * stride + queryHead * shape.headDim;
+      if (output.bf16) writeRows(rows, count, output.halves() + place, stride, shape);
+      else writeRows(rows, count, output.floats() + place, stride, shape);
       std::memcpy(logSumExp + queryHead * shape.length + first, log, size_t(count) * sizeof(float));
     }
   }
@@ -293,7 +310,7 @@ int64_t backwardScratch(const Shape& shape) {
 }
 
 template <class Format>
-void backwardTask(const Task& task, const float* output, const float* logSumExp, const float* doutput, float* dqkv,
+void backwardTask(const Task& task, const Values& output, const float* logSumExp, const float* doutput, float* dqkv,
                   bool add, float* scratch) {
   constexpr int64_t pack = Format::kPerStep;
   const Shape& shape = task.shape;
@@ -341,13 +358,9 @@ void backwardTask(const Task& task, const float* output, const float* logSumExp,
         log[i] = i < count ? logSumExp[queryHead * shape.length + first + i] : 0;
         rowSums[i] = 0;
         if (i >= count) continue;
-        const float *const o = output + place + i * outputs, *const dout = doutput + place + i * outputs;
-        Floats total{};
-        for (int64_t c = 0; c < d; c += lanes) {
-          total = fma(loadPartial(o + c, std::min<int64_t>(lanes, d - c)),
-                      loadPartial(dout + c, std::min<int64_t>(lanes, d - c)), total);
-        }
-        rowSums[i] = sum(total);
+        const int64_t row = place + i * outputs;
+        rowSums[i] = output.bf16 ? rowProduct(output.halves() + row, doutput + row, d)
+                                 : rowProduct(output.floats() + row, doutput + row, d);
       }
       gather(task.query(member, first), shape.columns(), count, table, task.scale(), rows, shape);
       acrossRows<Format>(rows, queries, blockQueries, D);
@@ -421,7 +434,7 @@ void check(const Shape& shape, Array<const float> qkv, Array<const float> rotary
 }
 
 void attentionForward(Array<const float> qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
-                      Array<float> output, Array<float> logSumExp, int64_t batch, int64_t length, int64_t heads,
+                      AnyArray output, Array<float> logSumExp, int64_t batch, int64_t length, int64_t heads,
                       int64_t keyValueHeads, int64_t headDim) {
   const Shape shape{batch, length, heads, keyValueHeads, headDim};
   check(shape, qkv, rotary, starts);
@@ -432,7 +445,7 @@ void attentionForward(Array<const float> qkv, Array<const float> rotary, std::op
     forTasks(shape, forwardScratch<Format>(shape), [&](int64_t sequence, int64_t head, float* scratch) {
       const Task task{shape, qkv.data + sequence * length * shape.columns(), rotary.data,
                       starts ? starts->data + sequence * length : nullptr, head};
-      forwardTask<Format>(task, output.data + sequence * length * shape.outputColumns(),
+      forwardTask<Format>(task, output, sequence * length * shape.outputColumns(),
                           logSumExp.data + sequence * heads * length, scratch);
     });
   };
@@ -441,7 +454,7 @@ void attentionForward(Array<const float> qkv, Array<const float> rotary, std::op
 }
 
 void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
-                       Array<const float> output, Array<const float> logSumExp, Array<const float> doutput,
+                       AnyArray output, Array<const float> logSumExp, Array<const float> doutput,
                        Array<float> dqkv, bool add, int64_t batch, int64_t length, int64_t heads,
                        int64_t keyValueHeads, int64_t headDim) {
   const Shape shape{batch, length, heads, keyValueHeads, headDim};
@@ -456,7 +469,7 @@ void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::o
       const Task task{shape, qkv.data + sequence * length * shape.columns(), rotary.data,
                       starts ? starts->data + sequence * length : nullptr, head};
       const int64_t rows = sequence * length * shape.outputColumns();
-      backwardTask<Format>(task, output.data + rows, logSumExp.data + sequence * heads * length, doutput.data + rows,
+      backwardTask<Format>(task, Values(output) + rows, logSumExp.data + sequence * heads * length, doutput.data + rows,
                            dqkv.data + sequence * length * shape.columns(), add, scratch);
     });
   };

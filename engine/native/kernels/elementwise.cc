@@ -11,41 +11,38 @@ namespace {
 constexpr int64_t grain = 16384;
 constexpr int64_t sumBlock = 16384;
 
-// Applies `step(i, count)` to whole vectors of 0 .. size - 1, and to the tail with count < lanes.
-template <class Step>
-void forVectors(int64_t size, Step step) {
+// y = term(i, rest) for whole vectors of 0 .. size - 1; loads see that `rest` elements are left.
+template <class Term>
+void forVectors(int64_t size, float* y, Term term) {
   parallel(size, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += lanes) step(i, end - i < lanes ? end - i : lanes);
+    for (int64_t i = begin; i < end; i += lanes) storeUpTo(end - i, y + i, term(i, end - i));
   });
 }
 
-Floats read(const float* from, int64_t count) { return count == lanes ? load(from) : loadPartial(from, count); }
-
-void write(float* to, Floats value, int64_t count) {
-  if (count == lanes) store(to, value);
-  else storePartial(to, value, count);
+void fill(Array<float> y, float value) {
+  forVectors(y.size, y.data, [&](int64_t, int64_t) { return broadcast(value); });
 }
 
 void add(Array<const float> a, Array<const float> b, Array<float> y) {
   b.require(a.size);
   y.require(a.size);
-  forVectors(a.size, [&](int64_t i, int64_t n) { write(&y[i], read(&a[i], n) + read(&b[i], n), n); });
+  forVectors(a.size, y.data, [&](int64_t i, int64_t n) { return loadUpTo(n, &a[i]) + loadUpTo(n, &b[i]); });
 }
 
 void multiply(Array<const float> a, Array<const float> b, Array<float> y, bool accumulate) {
   b.require(a.size);
   y.require(a.size);
-  forVectors(a.size, [&](int64_t i, int64_t n) {
-    const Floats product = read(&a[i], n) * read(&b[i], n);
-    write(&y[i], accumulate ? read(&y[i], n) + product : product, n);
+  forVectors(a.size, y.data, [&](int64_t i, int64_t n) {
+    const Floats product = loadUpTo(n, &a[i]) * loadUpTo(n, &b[i]);
+    return accumulate ? loadUpTo(n, &y[i]) + product : product;
   });
 }
 
 void scale(Array<const float> a, float factor, Array<float> y, bool accumulate) {
   y.require(a.size);
-  forVectors(a.size, [&](int64_t i, int64_t n) {
-    const Floats product = read(&a[i], n) * factor;
-    write(&y[i], accumulate ? read(&y[i], n) + product : product, n);
+  forVectors(a.size, y.data, [&](int64_t i, int64_t n) {
+    const Floats product = loadUpTo(n, &a[i]) * factor;
+    return accumulate ? loadUpTo(n, &y[i]) + product : product;
   });
 }
 
@@ -83,7 +80,7 @@ double sumOfSquares(Array<const float> a) {
 
 }  // namespace
 
-PARLEY_FAMILY(elementwise, kernel<add>("add", {"a", "b", "y"}),
+PARLEY_FAMILY(elementwise, kernel<fill>("fill", {"y", "value"}), kernel<add>("add", {"a", "b", "y"}),
               kernel<multiply>("multiply", {"a", "b", "y", "accumulate"}),
               kernel<scale>("scale", {"a", "factor", "y", "accumulate"}), kernel<sumOf>("sum", {"a"}),
               kernel<sumOfSquares>("sumOfSquares", {"a"}));

@@ -85,7 +85,7 @@ struct Workspace {
 };
 
 // Returns the sum of negative log-probabilities over the targets that count.
-double crossEntropy(Array<const float> hidden, Array<const float> weight, Array<const int32_t> targets,
+double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int32_t> targets,
                     Array<float> logProbabilities, std::optional<Array<float>> dhidden,
                     std::optional<Array<float>> dweight, int64_t width, float scale) {
   const int64_t rows = targets.size, vocabulary = width > 0 ? weight.size / width : 0;
@@ -116,7 +116,7 @@ double crossEntropy(Array<const float> hidden, Array<const float> weight, Array<
     team.barrier();
     for (int64_t first = 0; first < rows; first += chunk) {
       const int64_t count = std::min(chunk, rows - first);
-      const float* const chunkHidden = hidden.data + first * width;
+      const Values chunkHidden = Values(hidden) + first * width;
       multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, vocabulary});
       if (team.thread == 0) queue.reset(count, mostRows, team.threads);
       team.barrier();

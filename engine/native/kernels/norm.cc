@@ -22,28 +22,31 @@ int64_t rowsOf(Array<const float> x, int64_t width) {
   return x.size / width;
 }
 
-void rmsNormForward(Array<const float> x, Array<const float> weight, Array<float> y,
-                    std::optional<Array<float>> inverse, double epsilon) {
+template <class Number>
+void normaliseRow(const float* in, const float* weight, Number* out, float scale, int64_t width) {
+  for (int64_t i = 0; i < width; i += lanes) {
+    const int64_t rest = width - i;
+    storeUpTo(rest, out + i, loadUpTo(rest, in + i) * scale * loadUpTo(rest, weight + i));
+  }
+}
+
+void rmsNormForward(Array<const float> x, Array<const float> weight, AnyArray y, std::optional<Array<float>> inverse,
+                    double epsilon) {
   const int64_t width = weight.size, rows = rowsOf(x, width);
   y.require(x.size);
   if (inverse) inverse->require(rows);
   parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const float* in = x.data + row * width;
-      float* out = y.data + row * width;
       Floats squares{};
       for (int64_t i = 0; i < width; i += lanes) {
-        const Floats value = width - i >= lanes ? load(in + i) : loadPartial(in + i, width - i);
+        const Floats value = loadUpTo(width - i, in + i);
         squares = fma(value, value, squares);
       }
       const float scale = 1.0f / std::sqrt(sum(squares) / float(width) + float(epsilon));
       if (inverse) (*inverse)[row] = scale;
-      int64_t i = 0;
-      for (; i + lanes <= width; i += lanes) store(out + i, load(in + i) * scale * load(weight.data + i));
-      if (i < width) {
-        const int64_t rest = width - i;
-        storePartial(out + i, loadPartial(in + i, rest) * scale * loadPartial(weight.data + i, rest), rest);
-      }
+      if (y.bf16) normaliseRow(in, weight.data, y.halves() + row * width, scale, width);
+      else normaliseRow(in, weight.data, y.floats() + row * width, scale, width);
     }
   });
 }
@@ -54,28 +57,16 @@ void backwardRow(const float* x, const float* weight, float scale, const float* 
   Floats products{};
   for (int64_t i = 0; i < width; i += lanes) {
     const int64_t rest = width - i;
-    const bool whole = rest >= lanes;
-    const Floats xi = whole ? load(x + i) : loadPartial(x + i, rest);
-    const Floats dyi = whole ? load(dy + i) : loadPartial(dy + i, rest);
-    const Floats wi = whole ? load(weight + i) : loadPartial(weight + i, rest);
-    products = fma(dyi * wi, xi, products);
-    if (share == nullptr) continue;
-    if (whole) store(share + i, fma(dyi * scale, xi, load(share + i)));
-    else storePartial(share + i, fma(dyi * scale, xi, loadPartial(share + i, rest)), rest);
+    const Floats xi = loadUpTo(rest, x + i), dyi = loadUpTo(rest, dy + i);
+    products = fma(dyi * loadUpTo(rest, weight + i), xi, products);
+    if (share != nullptr) storeUpTo(rest, share + i, fma(dyi * scale, xi, loadUpTo(rest, share + i)));
   }
   if (dx == nullptr) return;
   const Floats pull = broadcast(-sum(products) / float(width) * scale * scale * scale);
   for (int64_t i = 0; i < width; i += lanes) {
     const int64_t rest = width - i;
-    if (rest >= lanes) {
-      const Floats own = load(dy + i) * load(weight + i) * scale;
-      const Floats value = fma(load(x + i), pull, own);
-      store(dx + i, addDx ? load(dx + i) + value : value);
-    } else {
-      const Floats own = loadPartial(dy + i, rest) * loadPartial(weight + i, rest) * scale;
-      const Floats value = fma(loadPartial(x + i, rest), pull, own);
-      storePartial(dx + i, addDx ? loadPartial(dx + i, rest) + value : value, rest);
-    }
+    const Floats value = fma(loadUpTo(rest, x + i), pull, loadUpTo(rest, dy + i) * loadUpTo(rest, weight + i) * scale);
+    storeUpTo(rest, dx + i, addDx ? loadUpTo(rest, dx + i) + value : value);
   }
 }
 

@@ -10,23 +10,24 @@ namespace {
 
 constexpr int64_t rowGrain = 8;
 
-void swigluForward(Array<const float> gateUp, Array<float> y, int64_t rows) {
+template <class Number>
+void activateRow(const float* gate, const float* up, Number* out, int64_t width) {
+  for (int64_t i = 0; i < width; i += lanes) {
+    const int64_t rest = width - i;
+    const Floats g = loadUpTo(rest, gate + i);
+    storeUpTo(rest, out + i, g * sigmoid(g) * loadUpTo(rest, up + i));
+  }
+}
+
+void swigluForward(Array<const float> gateUp, AnyArray y, int64_t rows) {
   const int64_t width = rows > 0 ? y.size / rows : 0;
   y.require(rows * width);
   gateUp.require(rows * width * 2);
   parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
-      const float *gate = gateUp.data + row * 2 * width, *up = gate + width;
-      float* out = y.data + row * width;
-      int64_t i = 0;
-      for (; i + lanes <= width; i += lanes) {
-        const Floats g = load(gate + i);
-        store(out + i, g * sigmoid(g) * load(up + i));
-      }
-      if (i < width) {
-        const Floats g = loadPartial(gate + i, width - i);
-        storePartial(out + i, g * sigmoid(g) * loadPartial(up + i, width - i), width - i);
-      }
+      const float* const gate = gateUp.data + row * 2 * width;
+      if (y.bf16) activateRow(gate, gate + width, y.halves() + row * width, width);
+      else activateRow(gate, gate + width, y.floats() + row * width, width);
     }
   });
 }
@@ -36,9 +37,8 @@ void swigluBackward(Array<const float> gateUp, Array<const float> dy, Array<floa
   dy.require(rows * width);
   gateUp.require(rows * width * 2);
   dgateUp.require(rows * width * 2);
-  const auto emit = [&](float* to, Floats value, int64_t rest) {
-    if (rest >= lanes) store(to, add ? load(to) + value : value);
-    else storePartial(to, add ? loadPartial(to, rest) + value : value, rest);
+  const auto emit = [&](int64_t rest, float* to, Floats value) {
+    storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
   };
   parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
@@ -46,13 +46,10 @@ void swigluBackward(Array<const float> gateUp, Array<const float> dy, Array<floa
       float *dgate = dgateUp.data + row * 2 * width, *dup = dgate + width;
       for (int64_t i = 0; i < width; i += lanes) {
         const int64_t rest = width - i;
-        const bool whole = rest >= lanes;
-        const Floats g = whole ? load(gate + i) : loadPartial(gate + i, rest);
-        const Floats u = whole ? load(up + i) : loadPartial(up + i, rest);
-        const Floats d = whole ? load(in + i) : loadPartial(in + i, rest);
+        const Floats g = loadUpTo(rest, gate + i), u = loadUpTo(rest, up + i), d = loadUpTo(rest, in + i);
         const Floats s = sigmoid(g);
-        emit(dgate + i, d * u * s * (1.0f + g * (1.0f - s)), rest);
-        emit(dup + i, d * g * s, rest);
+        emit(rest, dgate + i, d * u * s * (1.0f + g * (1.0f - s)));
+        emit(rest, dup + i, d * g * s);
       }
     }
   });
