@@ -26,8 +26,7 @@ constexpr int tileRows = 4;
 #endif
 constexpr int panelColumns = 2 * lanes;
 
-// How a precision packs k's into steps, and with what Arithmetic steps are computed. load*() give `lanes` packed
-// elements, from float32 or stored bfloat16 numbers; `count` says how much is there to read, the rest is zero.
+// What steps are multiplied with: operands as the instruction takes them.
 struct FloatArithmetic {
   using Element = Floats;
   static Element asElement(Floats packed) { return packed; }
@@ -35,6 +34,8 @@ struct FloatArithmetic {
   static Floats multiplyAdd(Element a, Element b, Floats sum) { return fma(a, b, sum); }
 };
 
+// How a precision packs k's into steps. load*() give `lanes` packed elements, from float32 or stored bfloat16 numbers;
+// `count` says how many numbers there are to read, the rest is zero.
 struct FloatFormat : FloatArithmetic {
   using Arithmetic = FloatArithmetic;
   static constexpr int kPerStep = 1;

@@ -2,16 +2,15 @@
 //
 //     output[i][j] = initial[i][j] + sum over k of a(i, k) * b(j, k)
 //
-// Operands are f32 and rounded to bf16 on the way in if the precision says so, or are bf16 already; sums are f32. The sum of one output
-// starts from `initial` and runs through k in order, whatever the sizes: its bits depend neither on the number of rows
-// and columns it is computed among, nor on the number of threads, nor on packing ahead.
+// Operands are bf16 already, or f32 and rounded to bf16 on the way in if the precision says so; sums are f32. The sum of
+// one output starts from `initial` and runs through k in order, whatever the sizes: its bits depend neither on the
+// number of rows and columns it is computed among, nor on the number of threads, nor on packing ahead.
 #pragma once
 #include <cstdint>
 
 #include "buffer.h"
 #include "pool.h"
 #include "precision.h"
-#include "values.h"
 #include "values.h"
 
 namespace parley::PARLEY_ISA {
