@@ -23,6 +23,7 @@ export class Tensor {
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
   packed: { readonly weight: PackedWeight; readonly precision: Precision } | null = null;
   readonly #values: Storage;
+  #widened: Float32Array | null = null;
   readonly #home: TensorHome | null;
 
   constructor(values: Storage, shape: readonly number[], requiresGradient: boolean, home: TensorHome | null) {
@@ -39,13 +40,15 @@ export class Tensor {
     return this.#home === null;
   }
 
-  /** The values, row by row. Throws after the scope that made the tensor has returned: its memory is in use again. */
+  /**
+   * The values, row by row; those stored as bfloat16 are widened once, into a copy to read only. Throws after the
+   * scope that made the tensor has returned: its memory is in use again.
+   */
   get data(): Float32Array {
     const values = this.stored;
     if (values instanceof Float32Array) return values;
-    const widened = new Uint32Array(values.length);
-    for (let index = 0; index < values.length; index++) widened[index] = values[index]! << 16;
-    return new Float32Array(widened.buffer);
+    this.#widened ??= widen(values);
+    return this.#widened;
   }
 
   /** The values as operations see them: see Operation.roundedWhenRecorded in tape.ts. */
@@ -75,6 +78,11 @@ export function tensor(data: Float32Array | readonly number[], shape: readonly n
     );
   }
   return new Tensor(values, [...shape], false, null);
+}
+
+function widen(values: Uint16Array): Float32Array {
+  const bits = Uint32Array.from(values, (half) => half << 16);
+  return new Float32Array(bits.buffer);
 }
 
 export function elementCount(shape: readonly number[]): number {
