@@ -9,7 +9,8 @@ let browser: Browser;
 let tiny: string;
 
 beforeAll(async () => {
-  tiny = writeTinyModel();
+  // Long enough that no answer reaches its end before a slow browser has done with it.
+  tiny = writeTinyModel({ context: 16_384 });
   browser = await launchBrowser();
 });
 
