@@ -48,10 +48,10 @@ export const en = {
     examples: 'Examples to start with',
     example1: 'Who are you?',
     example2: 'What is the capital of France?',
-    example3: 'What is 7 plus 5?',
-    example4: 'How do you say "water" in Chinese?',
+    example3: 'Tell me a joke.',
+    example4: 'Write a Python function that adds two numbers.',
     example5: '请介绍一下你自己',
-    example6: '“床前明月光”的下一句是什么？',
+    example6: '讲个笑话',
   },
   composer: {
     label: 'Your message',
