@@ -13,7 +13,7 @@ import { countText } from './model-name.tsx';
 import { samplingWishes } from './sampling.ts';
 import { useAnswerStreams } from './streams-context.tsx';
 
-/** Up to here a model is what "small" promises: simple facts, small sums, often wrong. */
+/** Up to here a model is what "small" promises: small talk, a few facts, often wrong. */
 const largestSmallModel = 100_000_000;
 
 const examples = [1, 2, 3, 4, 5, 6] as const;

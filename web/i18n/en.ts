@@ -42,7 +42,7 @@ export const en = {
   welcome: {
     title: 'What shall we talk about?',
     about:
-      'A small model with {{parameters}} parameters, trained from scratch on an ordinary machine. It knows simple facts, small sums and a few poems, and it is often wrong.',
+      'A small model with {{parameters}} parameters, trained from scratch on an ordinary machine. It makes small talk and knows a few simple facts, and it is often wrong.',
     aboutLarger:
       'A model with {{parameters}} parameters that answers on the machine that runs Parley. It can be wrong.',
     examples: 'Examples to start with',

@@ -44,7 +44,7 @@ export const zh: Translation = {
   welcome: {
     title: '今天想聊点什么？',
     about:
-      '一个只有 {{parameters}}参数的小模型，在一台普通电脑上从零训练而成。它懂一些简单的常识、算术和古诗，也常常答错。',
+      '一个只有 {{parameters}}参数的小模型，在一台普通电脑上从零训练而成。它会闲聊，懂一点简单的常识，也常常答错。',
     aboutLarger: '一个 {{parameters}}参数的模型，就在运行 Parley 的机器上回答。它可能会出错。',
     examples: '可以这样开始',
     example1: '请介绍一下你自己',
