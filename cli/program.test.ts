@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pretrainRecipeSchema } from '@parley/contracts';
@@ -170,7 +170,8 @@ describe('training', () => {
     expect(second.stderr).toMatch(/interrupted is in use by process \d+; wait for it to end, stop it, or choose/);
     child.kill('SIGINT');
     expect(await ended).toBe(130);
-    expect(stderr).toMatch(/parley: stopped at step \d+ of 100000; the same command goes on from there/);
+    const [, step] = /parley: stopped at step (\d+) of 100000; the same command goes on from there/.exec(stderr) ?? [];
+    expect(readdirSync(join(folder, 'interrupted', 'checkpoints'))).toContain(`step-${step}`);
   });
 });
 

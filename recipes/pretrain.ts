@@ -117,8 +117,9 @@ async function train(
           `step ${step}: training loss ${metric.loss?.toFixed(4)}, validation loss ${validationLoss?.toFixed(4)}`,
         );
     }
-    if (step % recipe.checkpointEvery === 0 || step === steps || stop.aborted) checkpoint(step);
+    // A signal arrives here, and must be seen before it is decided whether to save.
     await breathe();
+    if (step % recipe.checkpointEvery === 0 || step === steps || stop.aborted) checkpoint(step);
     if (stop.aborted && step < steps) {
       progress.end();
       throw new StoppedError(`stopped at step ${step} of ${steps}; the same command goes on from there`);
