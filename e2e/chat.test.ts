@@ -9,8 +9,8 @@ let browser: Browser;
 let tiny: string;
 
 beforeAll(async () => {
-  // Long enough that no answer reaches its end before a slow browser has done with it.
-  tiny = writeTinyModel({ context: 16_384 });
+  // Slow enough that no answer reaches its end before a browser has done with it.
+  tiny = writeTinyModel({ context: 6144, idleLayers: 46 });
   browser = await launchBrowser();
 });
 
@@ -41,13 +41,17 @@ async function longerThan(page: Page, length: number): Promise<string> {
   return textOf(page);
 }
 
-/** Moves the slider of the longest answer to one of its ends. */
-async function setLongestAnswer(page: Page, key: 'Home' | 'End'): Promise<void> {
+/** Moves sliders of the answer settings, by label, to one of their ends. */
+async function setAnswers(page: Page, ends: Record<string, 'Home' | 'End'>): Promise<void> {
   await button(page, 'Answer settings').click();
-  await page.getByRole('slider', { name: 'Longest answer' }).press(key);
+  for (const [label, end] of Object.entries(ends)) await page.getByRole('slider', { name: label }).press(end);
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
+
+/** Drawn at random, an end-of-turn token comes up sooner or later; the likeliest token never is one here. */
+const endless = { Temperature: 'Home', 'Longest answer': 'End' } as const;
+const shortest = { 'Longest answer': 'Home' } as const;
 
 describe('with the model that ships, if one does', () => {
   let server: ParleyServer;
@@ -101,7 +105,7 @@ describe('with a model that never ends by itself', () => {
   });
 
   test('a reload in mid-answer goes on; stop stops; continue goes on from there', async () => {
-    await setLongestAnswer(page, 'End');
+    await setAnswers(page, endless);
     await ask(page, 'Recite');
     const before = await longerThan(page, 40);
     await page.reload();
@@ -126,7 +130,7 @@ describe('with a model that never ends by itself', () => {
 
   test('scrolling up stays where it is, and a button leads back to the newest line', async () => {
     await page.setViewportSize({ width: 900, height: 420 });
-    await setLongestAnswer(page, 'End');
+    await setAnswers(page, endless);
     await ask(page, 'Recite at length');
     await longerThan(page, 1_500);
     const viewport = page.getByRole('region', { name: 'Conversation' }).locator('..');
@@ -145,7 +149,7 @@ describe('with a model that never ends by itself', () => {
   });
 
   test('an answer that reached its length is regenerated, and both versions can be read', async () => {
-    await setLongestAnswer(page, 'Home');
+    await setAnswers(page, shortest);
     await ask(page, 'A short one');
     await page.getByText('The answer reached its longest length.').waitFor();
     const first = await textOf(page);
@@ -177,7 +181,7 @@ describe('with a model that never ends by itself', () => {
   });
 
   test('a thumb and its comment are kept, changed and taken back', async () => {
-    await setLongestAnswer(page, 'Home');
+    await setAnswers(page, shortest);
     await ask(page, 'Judge this');
     await finished(page);
     const down = button(page, 'Bad answer');
@@ -204,7 +208,7 @@ describe('with a model that never ends by itself', () => {
   });
 
   test('a conversation is renamed and deleted; a deleted one says so', async () => {
-    await setLongestAnswer(page, 'Home');
+    await setAnswers(page, shortest);
     await ask(page, 'To be renamed');
     await finished(page);
     await button(page, 'More for “To be renamed”').click();
@@ -263,7 +267,7 @@ describe('with a model that never ends by itself', () => {
     await page.reload();
     expect(await composer.inputValue()).toBe('nihao\nsecond line');
 
-    await setLongestAnswer(page, 'Home');
+    await setAnswers(page, shortest);
     await ask(page, 'Then a new chat');
     await finished(page);
     await page.keyboard.press('Control+Shift+O');
@@ -299,7 +303,7 @@ test('when the server dies in mid-answer, the page says so and offers to continu
   let server = await startParley({ modelFolder: tiny });
   const { page } = await openPage(browser, server.url);
   try {
-    await setLongestAnswer(page, 'End');
+    await setAnswers(page, endless);
     await ask(page, 'Recite until the lights go out');
     const seen = await longerThan(page, 300);
     await server.kill();

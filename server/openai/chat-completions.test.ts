@@ -83,7 +83,8 @@ describe('answers', () => {
       const whole = await client.chat.completions.create({ ...base, max_tokens: 120, stop: [stop, 'never there'] });
       expect(whole.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expected } });
       const streamed = client.chat.completions.stream({ ...base, max_tokens: 120, stop });
-      expect((await streamed.finalChatCompletion()).choices[0]!.message.content).toBe(expected);
+      // The client says null of an answer that is empty.
+      expect((await streamed.finalChatCompletion()).choices[0]!.message.content ?? '').toBe(expected);
     }
   });
 

@@ -26,8 +26,11 @@ const batch = 8;
 const length = 96;
 const steps = 200;
 
-/** @returns the model's folder, new */
-export function writeTinyModel({ name = tinyModelName, context = tinyModelContext } = {}): string {
+/**
+ * @param idleLayers layers that compute and add nothing: they slow the model down to the pace of a larger one
+ * @returns the model's folder, new
+ */
+export function writeTinyModel({ name = tinyModelName, context = tinyModelContext, idleLayers = 0 } = {}): string {
   const random = new Random(1);
   const tokenizer = trainTokenizer({ texts: [...recitals, ...recitals], vocabulary: 320 });
   const config = modelConfigSchema.parse({
@@ -40,8 +43,9 @@ export function writeTinyModel({ name = tinyModelName, context = tinyModelContex
     head_dim: 16,
     max_position_embeddings: context,
   });
-  const model = new Llama(config, random);
-  teach(model, tokenizer, random);
+  const pupil = new Llama(config, random);
+  teach(pupil, tokenizer, random);
+  const model = withIdleLayers(pupil, idleLayers);
 
   const folder = join(mkdtempSync(join(tmpdir(), 'parley-model-')), name);
   saveModel(folder, model, tokenizer, {
@@ -54,6 +58,16 @@ export function writeTinyModel({ name = tinyModelName, context = tinyModelContex
     metrics: {},
   });
   return folder;
+}
+
+/** All weights of an added layer are zero, so both of its branches add zero to the residual stream. */
+function withIdleLayers(model: Llama, count: number): Llama {
+  if (count === 0) return model;
+  const deeper = new Llama({ ...model.config, num_hidden_layers: model.config.num_hidden_layers + count });
+  for (const { name } of model.parameters.specs) {
+    deeper.parameters.get(name).data.set(model.parameters.get(name).data);
+  }
+  return deeper;
 }
 
 function teach(model: Llama, tokenizer: Tokenizer, random: Random): void {
