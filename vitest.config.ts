@@ -14,6 +14,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          // After the unit tests, not beside them: a browser needs the machine for itself.
+          sequence: { groupOrder: 1 },
           include: ['e2e/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
