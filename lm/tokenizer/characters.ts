@@ -1,4 +1,5 @@
 /** One token per character: the tokenizer of nanoGPT's shakespeare-char, kept in the same file format. */
+import { bytePairModel } from './format.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /**
@@ -19,18 +20,7 @@ export function characterTokenizer(text: string): Tokenizer {
     pre_tokenizer: { type: 'Split', pattern: { Regex: '[\\s\\S]' }, behavior: 'Isolated', invert: false },
     post_processor: null,
     decoder: { type: 'Fuse' },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(characters.map((character, id) => [character, id])),
-      merges: [],
-    },
+    model: bytePairModel(characters, []),
   };
   const config = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false };
   return new Tokenizer({

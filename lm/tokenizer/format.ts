@@ -53,18 +53,7 @@ export function bytePairFiles(merges: ArrayLike<number>): TokenizerFiles {
     },
     post_processor: null,
     decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(spellings.map((spelling, id) => [spelling, id])),
-      merges: mergeLines,
-    },
+    model: bytePairModel(spellings, mergeLines),
   };
   const roles = { bos_token: END_OF_TEXT, eos_token: END_OF_TURN, pad_token: PADDING };
   const config = {
@@ -212,3 +201,19 @@ function array(value: unknown, name: string): unknown[] {
 const corrupt = (what: string) => new Error(`tokenizer.json is corrupt: ${what}; fetch or train it again`);
 const unsupported = (what: string, expected: string) =>
   new Error(`tokenizer.json uses ${what}, which Parley does not support (expected ${expected})`);
+
+/** The `model` of tokenizer.json; the order of its keys is part of the file's hash. Ids are places in `spellings`. */
+export function bytePairModel(spellings: string[], merges: string[]) {
+  return {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: false,
+    vocab: Object.fromEntries(spellings.map((spelling, id) => [spelling, id])),
+    merges,
+  };
+}
