@@ -5,15 +5,7 @@ import { Tokenizer } from '@parley/lm/tokenizer';
 import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackTokens } from '../db/schema.ts';
-import {
-  collect,
-  startTestServer,
-  type TestServer,
-  takeText,
-  textOf,
-  tinyModel,
-  until,
-} from '../testing/test-server.ts';
+import { collect, startTestServer, type TestServer, takeText, textOf, tinyModel } from '../testing/test-server.ts';
 import { tinyModelContext, tinyModelName } from '../testing/tiny-model.ts';
 import { titleFrom } from './conversations.ts';
 
@@ -178,7 +170,7 @@ describe('an answer that is cut', () => {
     const stopped = await server.fetch(`/api/messages/${answer.id}/stop`, { method: 'POST' });
     expect(stopped.status).toBe(204);
     const stoppedAt = performance.now();
-    await until(async () => (await server.metric('parley_active_slots')) === 0);
+    await server.idle();
     expect(performance.now() - stoppedAt).toBeLessThan(1_000);
     const cut = answerOf(await collect(events));
     expect(cut.status).toBe('cancelled');
@@ -345,7 +337,7 @@ describe('conversations', () => {
     const events = server.ask(conversation, { content: 'Recite', sampling: endless });
     await takeText(events, 5);
     await server.fetch(`/api/conversations/${conversation.id}`, { method: 'DELETE' });
-    await until(async () => (await server.metric('parley_active_slots')) === 0);
+    await server.idle();
     expect((await collect(events)).at(-1)).toMatchObject({ type: 'done', answer: { status: 'cancelled' } });
     const healthy = await server.newConversation();
     answerOf(await collect(server.ask(healthy, { content: 'still there?', sampling: short })));

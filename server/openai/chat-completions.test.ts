@@ -15,7 +15,6 @@ afterAll(() => server.close());
 
 const messages = [{ role: 'user' as const, content: 'hello 你好' }];
 const base = { model: tinyModelName, messages, max_tokens: 40, seed: 7 };
-const activeSlots = () => server.metric('parley_active_slots');
 
 describe('answers', () => {
   test('streamed and whole are the same, and the seed decides', async () => {
@@ -170,7 +169,7 @@ describe('leaving', () => {
     let read = 0;
     for await (const _ of stream) if (++read === 5) break;
     const leftAt = performance.now();
-    await until(async () => (await activeSlots()) === 0);
+    await server.idle();
     expect(performance.now() - leftAt).toBeLessThan(1_000);
     const tokens = await server.metric('parley_tokens_generated_total');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -182,10 +181,13 @@ describe('leaving', () => {
     const asked = aborts.map(({ signal }, seed) =>
       client.chat.completions.create({ ...long, seed }, { signal }).catch((error: Error) => error),
     );
-    await until(async () => (await activeSlots()) === 4 && (await server.metric('parley_queued_requests')) === 3);
+    await until(
+      async () =>
+        (await server.metric('parley_active_slots')) === 4 && (await server.metric('parley_queued_requests')) === 3,
+    );
     for (const abort of aborts) abort.abort();
     await Promise.all(asked);
-    await until(async () => (await activeSlots()) === 0 && (await server.metric('parley_queued_requests')) === 0);
+    await server.idle();
   });
 
   test('a reader who takes nothing holds nobody up', async () => {
@@ -199,7 +201,7 @@ describe('leaving', () => {
     expect(others.every(({ choices }) => choices[0]!.finish_reason === 'length')).toBe(true);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
     // The unread answer is written to its end all the same, and then readable.
-    await until(async () => (await activeSlots()) === 0, 50_000);
+    await server.idle(50_000);
     const data = await collect(readEvents(unread));
     expect(data.at(-1)).toBe('[DONE]');
     lazy.abort();

@@ -96,6 +96,14 @@ export class TestServer {
     if (value === undefined) throw new Error(`there is no metric ${name}`);
     return Number(value);
   }
+
+  /** Waits until no answer is being written and none waits. Load is reported now and then; a job counts at once. */
+  async idle(milliseconds?: number): Promise<void> {
+    await until(async () => {
+      const [active, queued] = [await this.metric('parley_active_slots'), await this.metric('parley_queued_requests')];
+      return active === 0 && queued === 0;
+    }, milliseconds);
+  }
 }
 
 /** The data of each server-sent event. */
