@@ -1,6 +1,6 @@
 import type { Preset } from './preset.ts';
 
-/** The model that ships with Parley: what about an hour and a half of two cores gives. */
+/** The model that ships with Parley: what about an hour and a half of two idle cores gives. */
 export const assistant: Preset = {
   summary: 'the shipped model: ten million parameters, an hour and a half on two cores',
   data: 'assistant',
@@ -12,7 +12,7 @@ export const assistant: Preset = {
     keyValueHeads: 5,
     context: 512,
     batch: 8,
-    steps: 1600,
+    steps: 2400,
     learningRate: 1.5e-3,
     warmup: 100,
     schedule: 'wsd',
@@ -23,7 +23,7 @@ export const assistant: Preset = {
   },
   sft: {
     batch: 8,
-    epochs: 1.3,
+    epochs: 2,
     learningRate: 1e-3,
     warmup: 50,
     evaluateEvery: 300,
