@@ -7,6 +7,7 @@ export {
   setPrecision,
   setThreads,
   threads,
+  type WeightFormat,
 } from './native/addon.ts';
 export { fillConstant, fillNormal } from './nn/initialize.ts';
 export { ParameterSet, type ParameterSpec } from './nn/parameter-set.ts';

@@ -1,6 +1,6 @@
 /** Row-major float32 tensors. A tensor is a shape over a Float32Array; what can be done with it lives in ops/. */
 
-import type { PackedWeight, Precision } from './native/addon.ts';
+import type { PackedWeight, WeightFormat } from './native/addon.ts';
 
 /** Tells whether the scope that a tensor was made in still runs; constants and parameters have no home. */
 export interface TensorHome {
@@ -21,7 +21,7 @@ export class Tensor {
    */
   gradient: Float32Array | null;
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
-  packed: { readonly weight: PackedWeight; readonly precision: Precision } | null = null;
+  packed: { readonly weight: PackedWeight; readonly format: WeightFormat } | null = null;
   readonly #values: Storage;
   #widened: Float32Array | null = null;
   readonly #home: TensorHome | null;

@@ -7,6 +7,9 @@ import type { OperationKernels } from './operation-kernels.ts';
 /** How operands enter matrix products; sums are f32 either way. */
 export type Precision = 'bf16' | 'f32';
 
+/** How a weight is stored for generation: see ParameterSet.pack. */
+export type WeightFormat = Precision | 'int8';
+
 declare const packedWeight: unique symbol;
 
 /** A handle that packWeight made. */
@@ -59,9 +62,12 @@ export interface Native extends OperationKernels {
     inputs: number,
     outputs: number,
   ): void;
-  /** A copy of weight[outputs, inputs] in the layout and precision of the kernel, for weights that do not change. */
-  packWeight(weight: Float32Array, inputs: number, outputs: number): PackedWeight;
-  /** productForward with such a copy; the same bits. */
+  /** A copy of weight[outputs, inputs] in the layout of the kernel, for weights that do not change. */
+  packWeight(weight: Float32Array, format: WeightFormat, inputs: number, outputs: number): PackedWeight;
+  /**
+   * productForward with such a copy: the same bits if it is in precision(). With an int8 copy each row of x is rounded
+   * to 8 bits as well, and the residual must not be y.
+   */
   productPacked(
     x: Float32Array | Uint16Array,
     weight: PackedWeight,

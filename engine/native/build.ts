@@ -24,7 +24,7 @@ const instructionSets: Record<string, string[]> =
         portable: [],
         avx2: ['-mavx2', '-mfma', '-mf16c', '-mbmi2'],
         avx512: avx512Flags(),
-        avx512bf16: [...avx512Flags(), '-mavx512bf16'],
+        avx512bf16: [...avx512Flags(), '-mavx512bf16', '-mavx512vnni'],
       }
     : { portable: [] };
 

@@ -36,10 +36,10 @@ Isa bestIsa() {
   const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL | bit_AVX512CD;
   if (!(zmm && (leaf7b & avx512) == avx512)) return Isa::avx2;
 
-  uint32_t leaf71a = 0;
+  uint32_t leaf71a = 0, leaf7c = c;
   if (subleaves < 1 || !__get_cpuid_count(7, 1, &leaf71a, &b, &c, &d)) return Isa::avx512;
-  const uint32_t bf16 = 1u << 5;
-  return (leaf71a & bf16) ? Isa::avx512bf16 : Isa::avx512;
+  const uint32_t bf16 = 1u << 5;  // every processor that has it multiplies bytes too (VNNI)
+  return (leaf71a & bf16) && (leaf7c & bit_AVX512VNNI) ? Isa::avx512bf16 : Isa::avx512;
 }
 #else
 Isa bestIsa() { return Isa::portable; }

@@ -72,13 +72,20 @@ void packAcross(const Number* column, int64_t stride, int64_t outers, int64_t in
   }
 }
 
+// Adjacent strips, one after the other. `row` points to (first outer, first k).
+template <class Format, int width, class Number>
+void packAllAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* strips,
+                  int64_t stripStride) {
+  for (int64_t i = 0; i < outers; i += width, strips += stripStride) {
+    packAlong<Format, width>(row + i * stride, stride, outers - i, inners, strips);
+  }
+}
+
 template <class Format, int width, class Number>
 void packStripsOf(const Number* data, int64_t stride, bool innerContiguous, int64_t outers, int64_t inners,
                   float* strips, int64_t stripStride) {
-  if (!innerContiguous) return packAcross<Format, width>(data, stride, outers, inners, strips, stripStride);
-  for (int64_t i = 0; i < outers; i += width, strips += stripStride) {
-    packAlong<Format, width>(data + i * stride, stride, outers - i, inners, strips);
-  }
+  if (innerContiguous) packAllAlong<Format, width>(data, stride, outers, inners, strips, stripStride);
+  else packAcross<Format, width>(data, stride, outers, inners, strips, stripStride);
 }
 
 // Packs `outers` outer indices from `outer` on, and `inners` k's from `k` on, into consecutive strips.

@@ -29,6 +29,7 @@ constexpr int panelColumns = 2 * lanes;
 // What steps are multiplied with: operands as the instruction takes them.
 struct FloatArithmetic {
   using Element = Floats;
+  using Sums = Floats;
   static Element asElement(Floats packed) { return packed; }
   static Element broadcastElement(const float* packed) { return broadcast(*packed); }
   static Floats multiplyAdd(Element a, Element b, Floats sum) { return fma(a, b, sum); }
@@ -54,6 +55,7 @@ struct FloatFormat : FloatArithmetic {
 #if defined(__AVX512BF16__)
 struct PairArithmetic {
   using Element = __m512bh;
+  using Sums = Floats;
   static Element asElement(Floats packed) { return (__m512bh)packed; }
   static Element broadcastElement(const float* packed) { return (__m512bh)broadcast(*packed); }
   static Floats multiplyAdd(Element a, Element b, Floats sum) { return _mm512_dpbf16_ps(sum, a, b); }
@@ -102,27 +104,40 @@ struct TileOutput {
   const float* initial;
   int64_t initialStride;
   int64_t columns;
-};
 
-template <class Arithmetic, int rows>
-void computeTile(const float* __restrict a, const float* __restrict b, int64_t steps, const TileOutput& output) {
-  const auto [data, stride, initial, initialStride, columns] = output;
-  const bool full = columns >= panelColumns;
-  const int64_t first = columns < lanes ? columns : lanes, second = columns - first;
-  Floats sums[rows][2];
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; r++) {
-    const float* const from = initial + r * initialStride;
+  void start(int row, Floats (&sums)[2]) const {
+    const float* const from = initial + row * initialStride;
     if (initial == nullptr) {
-      sums[r][0] = sums[r][1] = Floats{};
-    } else if (full) {
-      sums[r][0] = load(from);
-      sums[r][1] = load(from + lanes);
+      sums[0] = sums[1] = Floats{};
+    } else if (columns >= panelColumns) {
+      sums[0] = load(from);
+      sums[1] = load(from + lanes);
     } else {
-      sums[r][0] = loadPartial(from, first);
-      sums[r][1] = loadPartial(from + lanes, second);
+      sums[0] = loadPartial(from, inFirst());
+      sums[1] = loadPartial(from + lanes, columns - inFirst());
     }
   }
+
+  void finish(int row, const Floats (&sums)[2]) const {
+    float* const to = data + row * stride;
+    if (columns >= panelColumns) {
+      store(to, sums[0]);
+      store(to + lanes, sums[1]);
+    } else {
+      storePartial(to, sums[0], inFirst());
+      storePartial(to + lanes, sums[1], columns - inFirst());
+    }
+  }
+
+  int64_t inFirst() const { return columns < lanes ? columns : lanes; }
+};
+
+// One tile over `steps` steps: `output` says what the sums start from and takes them in the end.
+template <class Arithmetic, int rows, class Output>
+void computeTile(const float* __restrict a, const float* __restrict b, int64_t steps, const Output& output) {
+  typename Arithmetic::Sums sums[rows][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) output.start(r, sums[r]);
 
   for (int64_t step = 0; step < steps; step++) {
     const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + lanes));
@@ -137,16 +152,7 @@ void computeTile(const float* __restrict a, const float* __restrict b, int64_t s
   }
 
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; r++) {
-    float* const to = data + r * stride;
-    if (full) {
-      store(to, sums[r][0]);
-      store(to + lanes, sums[r][1]);
-    } else {
-      storePartial(to, sums[r][0], first);
-      storePartial(to + lanes, sums[r][1], second);
-    }
-  }
+  for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
 }
 
 }  // namespace parley::PARLEY_ISA

@@ -35,18 +35,26 @@ struct Output {
   int64_t initialStride = 0;
 };
 
+// What the numbers of a packed operand become: f32 and bf16 as the precision of the product says, or whole numbers of
+// 8 bits with one scale for each index of the output; then the other operand is quantized when it arrives (gemm-int8.h).
+enum class WeightFormat { f32, bf16, int8 };
+
 // Operand b, rounded and laid out for the kernel: worth it if it enters several products.
 class PackedOperand {
  public:
   // To be called by one thread. Memory is kept for the next pack of the same or a smaller operand.
+  void resize(int64_t columns, int64_t inner, WeightFormat format);
   void resize(int64_t columns, int64_t inner, Precision precision);
 
-  // To be called by every thread of the team after resize(); a barrier must follow before the first use.
+  // To be called by every thread of the team after resize(); a barrier must follow before the first use. For int8 the
+  // operand must be float32 by rows.
   void pack(const Team& team, const Operand& b);
 
   int64_t columns = 0, inner = 0;
-  Precision precision = Precision::f32;
+  WeightFormat format = WeightFormat::f32;
   Buffer<float> buffer;
+  Buffer<float> scales;    // int8 only, one for each column, as are
+  Buffer<int32_t> starts;  // the numbers that its sums start from
 
   static constexpr uint64_t handleTag = 0x7061636b65640001;
   static constexpr const char* handleName = "a packed weight";

@@ -141,7 +141,7 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     const [x, weight] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2)];
     const y = new Float32Array(rows * outputs);
     native().productForward(x, weight, null, y, rows, inputs, outputs);
-    const packed = native().packWeight(weight, inputs, outputs);
+    const packed = native().packWeight(weight, name, inputs, outputs);
 
     for (const [from, count] of [
       [0, 1],

@@ -45,6 +45,12 @@ test('packed matrices give the same bits, until an optimizer step changes them',
     expect(product()).not.toEqual(expected);
   }
 
+  const exact = product();
+  parameters.pack('int8');
+  const rounded = product();
+  expect(rounded).not.toEqual(exact);
+  rounded.forEach((value, index) => expect(Math.abs(value - exact[index]!)).toBeLessThan(0.2));
+
   parameters.gradients.fill(1);
   const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0 });
   optimizer.step(0.1, 1);

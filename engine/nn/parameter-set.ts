@@ -2,7 +2,7 @@
  * All parameters of a model in one flat array, their gradients in another. The optimizer, the gradient norm and a
  * checkpoint are then one pass over contiguous memory, and a parameter is a view.
  */
-import { native, precision } from '../native/addon.ts';
+import { native, precision, type WeightFormat } from '../native/addon.ts';
 import { elementCount, formatShape, Tensor } from '../tensor.ts';
 
 export interface ParameterSpec {
@@ -56,16 +56,18 @@ export class ParameterSet {
 
   /**
    * Lays all matrices out for `linear` once, where nothing is recorded: with few rows, as in generation, that is
-   * several times faster, and the results have the same bits. Takes the parameters' memory again (half of it in
-   * 'bf16'). Does nothing if it is done already. An optimizer step ends it; whoever changes values otherwise must
-   * call `unpack`.
+   * several times faster. Does nothing if it is done already. An optimizer step ends it; whoever changes values
+   * otherwise must call `unpack`.
+   *
+   * @param format 'f32' or 'bf16': results have the same bits, if that is the precision of the product; takes the
+   *   parameters' memory again, or half of it. 'int8': a quarter, and twice the speed of 'bf16' at a small loss of
+   *   quality: weights are rounded to 8 bits with one scale per output, inputs with one scale per row.
    */
-  pack(): void {
+  pack(format: WeightFormat = precision()): void {
     for (const parameter of this.#tensors.values()) {
       const [rows, columns] = parameter.shape;
-      if (parameter.shape.length !== 2 || parameter.packed?.precision === precision()) continue;
-      const weight = native().packWeight(parameter.data, columns!, rows!);
-      parameter.packed = { weight, precision: precision() };
+      if (parameter.shape.length !== 2 || parameter.packed?.format === format) continue;
+      parameter.packed = { weight: native().packWeight(parameter.data, format, columns!, rows!), format };
     }
   }
 

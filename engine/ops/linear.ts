@@ -22,8 +22,9 @@ const linearOperation: Operation<Inputs, undefined, null> = {
 
   forward([x, weight, residual], _options, output, records) {
     const [rows, inner] = x.shape as [number, number];
-    if (!records && weight.packed?.precision === precision()) {
-      native().productPacked(x.stored, weight.packed.weight, residual?.data ?? null, output, rows);
+    const packed = weight.packed;
+    if (!records && packed !== null && (packed.format === 'int8' || packed.format === precision())) {
+      native().productPacked(x.stored, packed.weight, residual?.data ?? null, output, rows);
       return null;
     }
     native().productForward(x.stored, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
@@ -45,7 +46,8 @@ const linearOperation: Operation<Inputs, undefined, null> = {
 
 /**
  * The product x · weightᵀ, plus the residual stream if one is given. Operands are rounded to bfloat16 when the
- * precision is 'bf16' and the processor has bf16 dot products; sums are float32 either way.
+ * precision is 'bf16' and the processor has bf16 dot products; sums are float32 either way. Where nothing is recorded
+ * a weight that ParameterSet.pack laid out is used as it lies; in 'int8' that rounds each row of x to 8 bits too.
  *
  * @param x [N, K]
  * @param weight [M, K], one row per output column

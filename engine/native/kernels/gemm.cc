@@ -1,186 +1,74 @@
-// Matrix products: Y = X Wt, dX = dY W, dW = dYt X, all as output = initial + a * bt (gemm.h), over one inner loop
-// (gemm-tile.h) and one pair of packers (gemm-pack.h).
+// Matrix products: Y = X Wt, dX = dY W, dW = dYt X, all as output = initial + a * bt (gemm.h).
 //
-// The inner index is cut into blocks of at most mostSteps steps, so that a tile of a (25 KB) stays in the first-level
-// cache. Between blocks a sum rests in the output; as it is f32 there as well, the cut does not show in its bits.
+//   gemm-tile.h    the inner loop: a tile of sums in registers
+//   gemm-pack.h    from matrices to what the tile reads
+//   gemm-loops.h   the loops around it, and threads
+//   gemm-int8.h    what differs for 8-bit weights
 //
-//   Many rows   All of b is packed, shared by the threads. Rows are split among threads; each packs a block of 8
-//               tiles (a second-level cache full) at a time and takes it through all panels of b.
-//   Few rows    All of a is packed, shared by the threads. Panels of b are split among threads; each is packed on the
-//               fly into a scratch that stays in the cache, so that b, usually a weight matrix in a decoding step,
-//               streams through once. If b comes packed it is read as it is.
-//
-// The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
+// This file says what the operands and sums of f32, bf16 and int8 products are, and what TypeScript calls.
 #include "../gemm.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "../binding.h"
-#include "../gemm-pack.h"
-#include "../gemm-tile.h"
+#include "../gemm-int8.h"
+#include "../gemm-loops.h"
 
 namespace parley::PARLEY_ISA {
 namespace {
 
-constexpr int64_t mostSteps = 448;
-constexpr int64_t tilesPerBlock = 8;
-constexpr int64_t fewRows = tilesPerBlock * tileRows;
-constexpr int64_t panelsPerRun = 8;
+// Rows and sums of a product in f32 or bf16.
+template <class F>
+struct FloatRows {
+  using Format = F;
+  const Operand& a;
 
-int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// How the inner index is cut: equal blocks of whole transposes.
-struct Cut {
-  int64_t inner, innerPerBlock, stepsPerBlock, blocks;
-
-  Cut(int64_t inner, int kPerStep) : inner(inner) {
-    const int64_t steps = ceilDivide(inner, kPerStep);
-    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, mostSteps));
-    stepsPerBlock = std::max<int64_t>(1, ceilDivide(ceilDivide(steps, wanted), lanes)) * lanes;
-    innerPerBlock = stepsPerBlock * kPerStep;
-    blocks = std::max<int64_t>(1, ceilDivide(inner, innerPerBlock));
-  }
-
-  int64_t begin(int64_t block) const { return block * innerPerBlock; }
-  int64_t innerOf(int64_t block) const { return std::min(innerPerBlock, inner - begin(block)); }
-};
-
-template <class Format>
-struct Tiles {
-  using Function = void (*)(const float*, const float*, int64_t, const TileOutput&);
-
-  template <size_t... rows>
-  static constexpr auto table(std::index_sequence<rows...>) {
-    struct {
-      Function ofRows[tileRows];
-    } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1>...}};
-    return result;
-  }
-  static constexpr auto functions = table(std::make_index_sequence<tileRows>());
-
-  // The tile at (row, column) of the output, over one block of the inner index.
-  static void compute(const float* a, const float* b, int64_t inner, const Output& output, int64_t row, int64_t rows,
-                      int64_t column, int64_t columns, bool firstBlock) {
-    TileOutput tile{output.data + row * output.stride + column, output.stride, nullptr, output.stride,
-                    columns - column};
-    if (!firstBlock) {
-      tile.initial = tile.data;
-    } else if (output.initial != nullptr) {
-      tile.initial = output.initial + row * output.initialStride + column;
-      tile.initialStride = output.initialStride;
-    }
-    const int64_t steps = ceilDivide(inner, Format::kPerStep);
-    functions.ofRows[std::min<int64_t>(tileRows, rows - row) - 1](a, b, steps, tile);
+  void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
+    packStrips<Format, tileRows>(a, row, rows, k, inners, strips, stripStride);
   }
 };
 
-// A packed b: for each block of the inner index all panels, panelColumns x stepsPerBlock each.
-struct Panels {
-  const float* data;
-  int64_t count;
+struct FloatTarget {
+  const Output& output;
 
-  const float* at(const Cut& cut, int64_t block, int64_t panel) const {
-    return data + (block * count + panel) * stripSize<panelColumns>(cut.stepsPerBlock);
+  TileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
+    float* const data = output.data + row * output.stride + column;
+    if (block > 0) return {data, output.stride, data, output.stride, columns - column};
+    const float* const initial = output.initial ? output.initial + row * output.initialStride + column : nullptr;
+    return {data, output.stride, initial, output.initialStride, columns - column};
   }
 };
 
-int64_t panelsSize(const Cut& cut, int64_t columns) {
-  return cut.blocks * ceilDivide(columns, panelColumns) * stripSize<panelColumns>(cut.stepsPerBlock);
-}
+// Rows and sums of a product in int8. Rows were quantized, all of them, before the first is packed.
+struct QuantizedRows {
+  using Format = Int8Format;
+  const uint8_t* bytes;
+  int64_t stride;
 
-template <class Format>
-void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& cut, float* data) {
-  const int64_t panels = ceilDivide(columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
-  const int64_t groups = ceilDivide(panels, panelsPerRun);
-  const Range mine = team.share(cut.blocks * groups);
-  for (int64_t item = mine.begin; item < mine.end; item++) {
-    const int64_t block = item / groups, panel = item % groups * panelsPerRun, column = panel * panelColumns;
-    packStrips<Format, panelColumns>(b, column, std::min(panelsPerRun * panelColumns, columns - column),
-                                     cut.begin(block), cut.innerOf(block), data + (block * panels + panel) * size,
-                                     size);
+  void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
+    packAllAlong<Format, tileRows>(bytes + row * stride + k, stride, rows, inners, strips, stripStride);
   }
-}
-
-struct Scratch {
-  Buffer<float> a, b;
-  WorkQueue queue;
 };
 
-Scratch& ownScratch() {
-  thread_local Scratch scratch;
-  return scratch;
-}
+struct QuantizedTarget {
+  const Output& output;
+  const float* rowScales;
+  const PackedOperand& b;
 
-// What the threads of a team share. Dispatches of the pool exclude each other, so one is enough.
-Scratch& poolScratch() {
-  static Scratch* const scratch = new Scratch;
-  return *scratch;
-}
-
-Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
-
-// Takes blocks of tiles from the queue, which was reset before a barrier.
-template <class Format>
-void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Operand& a,
-                      const Panels& panels, const Output& output) {
-  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
-  float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
-  WorkQueue& queue = sharedScratch(team).queue;
-  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
-    const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
-    for (int64_t block = 0; block < cut.blocks; block++) {
-      const int64_t inner = cut.innerOf(block);
-      packStrips<Format, tileRows>(a, begin, end - begin, cut.begin(block), inner, packed, tileSize);
-      for (int64_t panel = 0; panel < panels.count; panel++) {
-        const float* const b = panels.at(cut, block, panel);
-        const float* tile = packed;
-        for (int64_t row = begin; row < end; row += tileRows, tile += tileSize) {
-          Tiles<Format>::compute(tile, b, inner, output, row, rows, panel * panelColumns, columns, block == 0);
-        }
-      }
-    }
+  QuantizedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut& cut) const {
+    const float* const residual = output.initial ? output.initial + row * output.initialStride + column : nullptr;
+    return {output.data + row * output.stride + column,
+            output.stride,
+            residual,
+            output.initialStride,
+            rowScales + row,
+            b.scales.data() + column,
+            b.starts.data() + column,
+            columns - column,
+            block == 0,
+            block == cut.blocks - 1};
   }
-}
-
-// Packs all of a, the threads of the team together, and fills the queue for multiplyFewRows.
-template <class Format>
-const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Operand& a) {
-  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  Scratch& shared = sharedScratch(team);
-  if (team.thread == 0) {
-    shared.a.atLeast(cut.blocks * tiles * tileSize);
-    shared.queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
-  }
-  team.barrier();
-  const Range mine = team.share(cut.blocks);
-  for (int64_t block = mine.begin; block < mine.end; block++) {
-    packStrips<Format, tileRows>(a, 0, rows, cut.begin(block), cut.innerOf(block),
-                                 shared.a.data() + block * tiles * tileSize, tileSize);
-  }
-  team.barrier();
-  return shared.a.data();
-}
-
-// panelAt(block, panel) gives the packed panel of b.
-template <class Format, class PanelAt>
-void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
-                     const Output& output, PanelAt panelAt) {
-  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  WorkQueue& queue = sharedScratch(team).queue;
-  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
-    for (int64_t panel = run.begin; panel < run.end; panel++) {
-      for (int64_t block = 0; block < cut.blocks; block++) {
-        const float* const b = panelAt(block, panel);
-        const float* tile = packed + block * tiles * tileSize;
-        for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
-          Tiles<Format>::compute(tile, b, cut.innerOf(block), output, row, rows, panel * panelColumns, columns,
-                                 block == 0);
-        }
-      }
-    }
-  }
-}
+};
 
 template <class Format>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
@@ -196,13 +84,13 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     packPanels<Format>(team, b, columns, cut, shared.b.data());
     team.barrier();
     const Panels panels{shared.b.data(), ceilDivide(columns, panelColumns)};
-    multiplyManyRows<Format>(team, rows, columns, cut, a, panels, output);
+    multiplyManyRows(team, rows, columns, cut, FloatRows<Format>{a}, panels, FloatTarget{output});
     return;
   }
-  const float* const packed = packRows<Format>(team, rows, columns, cut, a);
+  const float* const packed = packRows(team, rows, columns, cut, FloatRows<Format>{a});
   const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
   float* const panelScratch = ownScratch().b.atLeast(size);
-  multiplyFewRows<Format>(team, rows, columns, cut, packed, output, [&](int64_t block, int64_t panel) {
+  multiplyFewRows<Format>(team, rows, columns, cut, packed, FloatTarget{output}, [&](int64_t block, int64_t panel) {
     const int64_t column = panel * panelColumns;
     packStrips<Format, panelColumns>(b, column, std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
                                      cut.innerOf(block), panelScratch, size);
@@ -210,33 +98,94 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
   });
 }
 
-template <class Format>
-void multiplyPacked(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
+template <class Rows, class Target>
+void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Target& target) {
+  using Format = typename Rows::Format;
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.buffer.data(), ceilDivide(b.columns, panelColumns)};
   if (rows > fewRows) {
     if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
     team.barrier();
-    multiplyManyRows<Format>(team, rows, b.columns, cut, a, panels, output);
+    multiplyManyRows(team, rows, b.columns, cut, a, panels, target);
     return;
   }
-  const float* const packed = packRows<Format>(team, rows, b.columns, cut, a);
-  multiplyFewRows<Format>(team, rows, b.columns, cut, packed, output,
+  const float* const packed = packRows(team, rows, b.columns, cut, a);
+  multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target,
                           [&](int64_t block, int64_t panel) { return panels.at(cut, block, panel); });
+}
+
+void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
+                       const Output& output) {
+  Scratch& shared = sharedScratch(team);
+  if (team.thread == 0) {
+    shared.bytes.atLeast(rows * b.inner);
+    shared.scales.atLeast(rows);
+  }
+  team.barrier();
+  uint8_t* const bytes = shared.bytes.data();
+  float* const scales = shared.scales.data();
+  const Range mine = team.share(rows);
+  for (int64_t row = mine.begin; row < mine.end; row++) {
+    const Values values = a.values + row * a.stride;
+    uint8_t* const to = bytes + row * b.inner;
+    scales[row] = values.bf16 ? quantizeRow(values.halves(), b.inner, activationOffset, to)
+                              : quantizeRow(values.floats(), b.inner, activationOffset, to);
+  }
+  team.barrier();
+  multiplyPacked(team, rows, QuantizedRows{bytes, b.inner}, b, QuantizedTarget{output, scales, b});
+}
+
+// Panels of quantized rows of b, with their scales and the sums' starts.
+void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
+  const Cut cut(packed.inner, Int8Format::kPerStep);
+  const int64_t panels = ceilDivide(packed.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
+  uint8_t* const bytes = ownScratch().bytes.atLeast(panelColumns * packed.inner);
+  const Range mine = team.share(panels);
+  for (int64_t panel = mine.begin; panel < mine.end; panel++) {
+    const int64_t first = panel * panelColumns, count = std::min<int64_t>(panelColumns, packed.columns - first);
+    for (int64_t i = 0; i < panelColumns; i++) {
+      float scale = 0;
+      int32_t total = 0;
+      if (i < count) {
+        uint8_t* const row = bytes + i * packed.inner;
+        scale = quantizeRow(b.values.floats() + (first + i) * b.stride, packed.inner, 0, row);
+        for (int64_t k = 0; k < packed.inner; k++) total += int8_t(row[k]);
+      }
+      packed.scales.data()[first + i] = scale;
+      packed.starts.data()[first + i] = -activationOffset * total;
+    }
+    for (int64_t block = 0; block < cut.blocks; block++) {
+      packAlong<Int8Format, panelColumns>(bytes + cut.begin(block), packed.inner, count, cut.innerOf(block),
+                                          packed.buffer.data() + (block * panels + panel) * size);
+    }
+  }
 }
 
 }  // namespace
 
-void PackedOperand::resize(int64_t newColumns, int64_t newInner, Precision newPrecision) {
+void PackedOperand::resize(int64_t newColumns, int64_t newInner, WeightFormat newFormat) {
   columns = newColumns;
   inner = newInner;
-  precision = newPrecision;
-  const Cut cut(inner, precision == Precision::bf16 ? Bf16Format::kPerStep : FloatFormat::kPerStep);
-  buffer.atLeast(panelsSize(cut, columns));
+  format = newFormat;
+  const int kPerStep = format == WeightFormat::f32    ? FloatFormat::kPerStep
+                       : format == WeightFormat::bf16 ? Bf16Format::kPerStep
+                                                      : Int8Format::kPerStep;
+  buffer.atLeast(panelsSize(Cut(inner, kPerStep), columns));
+  if (format == WeightFormat::int8) {
+    const int64_t whole = ceilDivide(columns, panelColumns) * panelColumns;
+    scales.atLeast(whole);
+    starts.atLeast(whole);
+  }
+}
+
+void PackedOperand::resize(int64_t newColumns, int64_t newInner, Precision precision) {
+  resize(newColumns, newInner, precision == Precision::bf16 ? WeightFormat::bf16 : WeightFormat::f32);
 }
 
 void PackedOperand::pack(const Team& team, const Operand& b) {
-  if (precision == Precision::bf16) {
+  if (format == WeightFormat::int8) {
+    packQuantized(team, b, *this);
+  } else if (format == WeightFormat::bf16) {
     packPanels<Bf16Format>(team, b, columns, Cut(inner, Bf16Format::kPerStep), buffer.data());
   } else {
     packPanels<FloatFormat>(team, b, columns, Cut(inner, FloatFormat::kPerStep), buffer.data());
@@ -251,8 +200,10 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 }
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
-  if (b.precision == Precision::bf16) multiplyPacked<Bf16Format>(team, rows, a, b, output);
-  else multiplyPacked<FloatFormat>(team, rows, a, b, output);
+  const FloatTarget target{output};
+  if (b.format == WeightFormat::int8) multiplyQuantized(team, rows, a, b, output);
+  else if (b.format == WeightFormat::bf16) multiplyPacked(team, rows, FloatRows<Bf16Format>{a}, b, target);
+  else multiplyPacked(team, rows, FloatRows<FloatFormat>{a}, b, target);
   team.barrier();
 }
 
@@ -300,16 +251,23 @@ void productWeightGradient(Array<const float> dy, AnyArray x, Array<float> dWeig
       {dWeight.data, inputs, add ? dWeight.data : nullptr, inputs});
 }
 
-// A handle to weight[outputs, inputs], rounded as the precision says now and laid out for productPacked.
-napi_value packWeight(napi_env env, Array<const float> weight, int64_t inputs, int64_t outputs) {
+WeightFormat formatNamed(const std::string& name) {
+  if (name == "f32") return WeightFormat::f32;
+  if (name == "bf16") return WeightFormat::bf16;
+  if (name == "int8") return WeightFormat::int8;
+  throw std::runtime_error("format is \"" + name + "\", expected f32, bf16 or int8");
+}
+
+// A handle to weight[outputs, inputs], rounded to the format and laid out for productPacked.
+napi_value packWeight(napi_env env, Array<const float> weight, std::string format, int64_t inputs, int64_t outputs) {
   weight.require(outputs * inputs);
   auto packed = std::make_unique<PackedOperand>();
-  packed->resize(outputs, inputs, precision());
+  packed->resize(outputs, inputs, formatNamed(format));
   onAllThreads([&](const Team& team) { packed->pack(team, byRows(weight.data, inputs)); });
   return handle(env, std::move(packed));
 }
 
-// productForward with a packed weight, in the precision it was packed in.
+// productForward with a packed weight, in the format it was packed in. With int8 the residual must not be y.
 void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
                    Array<float> y, int64_t rows) {
   const PackedOperand& b = *weight.value;
@@ -329,7 +287,7 @@ PARLEY_FAMILY(gemm,
                                            {"dy", "weight", "dx", "add", "rows", "inputs", "outputs"}),
               kernel<productWeightGradient>("productWeightGradient",
                                             {"dy", "x", "dWeight", "add", "rows", "inputs", "outputs"}),
-              kernel<packWeight>("packWeight", {"weight", "inputs", "outputs"}),
+              kernel<packWeight>("packWeight", {"weight", "format", "inputs", "outputs"}),
               kernel<productPacked>("productPacked", {"x", "weight", "residual", "y", "rows"}));
 
 }  // namespace parley::PARLEY_ISA

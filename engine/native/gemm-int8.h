@@ -1,0 +1,161 @@
+// Products of 8-bit integers, for weights that only generate: half the memory to stream and twice the products per
+// instruction of bf16.
+//
+//     y[i][j] = x scale[i] * w scale[j] * (sum over k of x8[i][k] * w8[j][k])
+//
+// Both operands are quantized symmetrically, a weight once per row and an activation per token when it arrives:
+//
+//     scale = max |row| / 127        q = round to nearest even(value * (127 / max |row|)), in -127 .. 127
+//
+// Sums are whole numbers, so they are exact and the bits of a row depend on nothing else; only the three roundings of
+// the last line are floating-point. (W8A8 with these two granularities is what "LLM.int8()", Dettmers et al. 2022,
+// calls vector-wise quantization; without its outliers, which models of this size do not have.)
+//
+// A step is four k: an element is 4 bytes, and vpdpbusd adds the four products of an unsigned and a signed byte. For
+// the unsigned one activations are stored as q + 128, and the sum of a column starts from -128 * (sum of its weights),
+// which cancels that. Processors without the instruction compute the same whole numbers with 16-bit or 32-bit products.
+#pragma once
+#include "gemm-tile.h"
+
+namespace parley::PARLEY_ISA {
+
+constexpr int32_t activationOffset = 128;
+
+#if defined(__AVX512VNNI__)
+struct QuadArithmetic {
+  using Element = __m512i;
+  using Sums = Ints;
+  static Element asElement(Floats packed) { return _mm512_castps_si512(packed); }
+  static Element broadcastElement(const float* packed) { return asElement(broadcast(*packed)); }
+  static Ints multiplyAdd(Element a, Element b, Ints sum) { return (Ints)_mm512_dpbusd_epi32((__m512i)sum, a, b); }
+};
+#elif defined(__AVX2__)
+// Bytes widened to 16 bits, those of even and of odd k apart, whose products the processor adds in pairs.
+struct QuadArithmetic {
+  typedef int16_t Shorts __attribute__((vector_size(4 * lanes)));
+  struct Element {
+    Shorts even, odd;
+  };
+  using Sums = Ints;
+  static Element asElement(Floats packed) {
+    const Shorts pairs = (Shorts)packed;
+    return {(pairs << 8) >> 8, pairs >> 8};
+  }
+  static Element broadcastElement(const float* packed) {
+    typedef uint16_t UnsignedShorts __attribute__((vector_size(4 * lanes)));
+    const UnsignedShorts pairs = (UnsignedShorts)broadcast(*packed);
+    return {(Shorts)(pairs & 0xff), (Shorts)(pairs >> 8)};
+  }
+  static Ints multiplyAdd(const Element& a, const Element& b, Ints sum) {
+    return sum + addPairs(a.even, b.even) + addPairs(a.odd, b.odd);
+  }
+  static Ints addPairs(Shorts a, Shorts b) {
+#if defined(__AVX512BW__)
+    return (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#else
+    return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#endif
+  }
+};
+#else
+struct QuadArithmetic {
+  struct Element {
+    Ints byte[4];
+  };
+  using Sums = Ints;
+  static Element asElement(Floats packed) {
+    const Ints quads = (Ints)packed;
+    return {{(quads << 24) >> 24, (quads << 16) >> 24, (quads << 8) >> 24, quads >> 24}};
+  }
+  static Element broadcastElement(const float* packed) {
+    const Ints quads = (Ints)broadcast(*packed);
+    return {{quads & 255, (quads >> 8) & 255, (quads >> 16) & 255, (quads >> 24) & 255}};
+  }
+  static Ints multiplyAdd(const Element& a, const Element& b, Ints sum) {
+    return sum + a.byte[0] * b.byte[0] + a.byte[1] * b.byte[1] + a.byte[2] * b.byte[2] + a.byte[3] * b.byte[3];
+  }
+};
+#endif
+
+// Rows arrive quantized: see quantizeRow.
+struct Int8Format : QuadArithmetic {
+  using Arithmetic = QuadArithmetic;
+  static constexpr int kPerStep = 4;
+
+  static Floats loadAlong(const uint8_t* row, int64_t count) {
+    Floats result{};
+    std::memcpy(&result, row, size_t(count < 4 * lanes ? count : 4 * lanes));
+    return result;
+  }
+};
+
+// Writes the bytes q + offset of a row and returns its scale: 0 for a row of zeros (or of numbers too small to divide
+// by), NaN if the row holds a NaN or an infinity.
+template <class Number>
+float quantizeRow(const Number* row, int64_t count, int32_t offset, uint8_t* to) {
+  Ints mostBits{};  // magnitudes compare as their bits do, and NaN above all
+  for (int64_t i = 0; i < count; i += lanes) {
+    const Ints magnitude = (Ints)loadUpTo(count - i, row + i) & 0x7fffffff;
+    mostBits = magnitude > mostBits ? magnitude : mostBits;
+  }
+  int32_t bits = 0;
+  for (int i = 0; i < lanes; i++) bits = mostBits[i] > bits ? mostBits[i] : bits;
+  float most;
+  std::memcpy(&most, &bits, sizeof most);
+
+  const bool finite = bits < 0x7f800000, tiny = most < 1e-30f;
+  const Floats inverse = broadcast(finite && !tiny ? 127 / most : 0);
+  typedef uint8_t Bytes __attribute__((vector_size(lanes)));
+  for (int64_t i = 0; i < count; i += lanes) {
+    // Adding 1.5 * 2^23 rounds to a whole number in the low bits.
+    const Floats shifted = loadUpTo(count - i, row + i) * inverse + 12582912.0f;
+    const Bytes bytes = __builtin_convertvector((Ints)shifted + offset, Bytes);
+    std::memcpy(to + i, &bytes, size_t(count - i < lanes ? count - i : lanes));
+  }
+  if (!finite) return __builtin_nanf("");
+  return tiny ? 0 : most / 127;
+}
+
+// Where a tile of whole sums starts and ends up. Between blocks of the inner index sums rest in the output as they are.
+struct QuantizedTileOutput {
+  float* data;
+  int64_t stride;
+  const float* residual;  // zeros if null; must not be `data`
+  int64_t residualStride;
+  const float* rowScales;
+  const float* columnScales;  // whole panels of them, as of columnStarts
+  const int32_t* columnStarts;
+  int64_t columns;
+  bool first, last;
+
+  void start(int row, Ints (&sums)[2]) const {
+    for (int half = 0; half < 2; half++) {
+      const float* const at = data + row * stride + half * lanes;
+      if (first) std::memcpy(&sums[half], columnStarts + half * lanes, sizeof sums[half]);
+      else sums[half] = (Ints)loadPart(at, half);
+    }
+  }
+
+  void finish(int row, const Ints (&sums)[2]) const {
+    for (int half = 0; half < 2; half++) {
+      float* const at = data + row * stride + half * lanes;
+      Floats result = (Floats)sums[half];
+      if (last) {
+        result = __builtin_convertvector(sums[half], Floats) * (load(columnScales + half * lanes) * rowScales[row]);
+        if (residual != nullptr) result = result + loadPart(residual + row * residualStride + half * lanes, half);
+      }
+      if (inHalf(half) == lanes) store(at, result);
+      else storePartial(at, result, inHalf(half));
+    }
+  }
+
+  int64_t inHalf(int half) const {
+    const int64_t count = columns - half * lanes;
+    return count < 0 ? 0 : count < lanes ? count : lanes;
+  }
+  Floats loadPart(const float* from, int half) const {
+    return inHalf(half) == lanes ? load(from) : loadPartial(from, inHalf(half));
+  }
+};
+
+}  // namespace parley::PARLEY_ISA

@@ -1,0 +1,177 @@
+// The loops around the tile: how a product is cut into what fits the caches and shared among threads.
+//
+// The inner index is cut into blocks of at most mostSteps steps, so that a tile of a (25 KB) stays in the first-level
+// cache. Between blocks a sum rests in the output; as it has 32 bits there as well, the cut does not show in its bits.
+//
+//   Many rows   All of b is packed, shared by the threads. Rows are split among threads; each packs a block of 8
+//               tiles (a second-level cache full) at a time and takes it through all panels of b.
+//   Few rows    All of a is packed, shared by the threads. Panels of b are split among threads; each is packed on the
+//               fly into a scratch that stays in the cache, so that b, usually a weight matrix in a decoding step,
+//               streams through once. If b comes packed it is read as it is.
+//
+// The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
+//
+// Two parameters say what is multiplied: `Rows` packs rows of a (its Format says how k's make a step), `Target` tells
+// each tile where its sums start and end up.
+#pragma once
+#include <algorithm>
+#include <utility>
+
+#include "gemm-pack.h"
+#include "gemm-tile.h"
+#include "gemm.h"
+
+namespace parley::PARLEY_ISA {
+
+constexpr int64_t mostSteps = 448;
+constexpr int64_t tilesPerBlock = 8;
+constexpr int64_t fewRows = tilesPerBlock * tileRows;
+constexpr int64_t panelsPerRun = 8;
+
+inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// How the inner index is cut: equal blocks of whole transposes.
+struct Cut {
+  int64_t inner, innerPerBlock, stepsPerBlock, blocks;
+
+  Cut(int64_t inner, int kPerStep) : inner(inner) {
+    const int64_t steps = ceilDivide(inner, kPerStep);
+    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, mostSteps));
+    stepsPerBlock = std::max<int64_t>(1, ceilDivide(ceilDivide(steps, wanted), lanes)) * lanes;
+    innerPerBlock = stepsPerBlock * kPerStep;
+    blocks = std::max<int64_t>(1, ceilDivide(inner, innerPerBlock));
+  }
+
+  int64_t begin(int64_t block) const { return block * innerPerBlock; }
+  int64_t innerOf(int64_t block) const { return std::min(innerPerBlock, inner - begin(block)); }
+};
+
+template <class Format>
+struct Tiles {
+  template <class TileOutput, size_t... rows>
+  static constexpr auto table(std::index_sequence<rows...>) {
+    struct {
+      void (*ofRows[tileRows])(const float*, const float*, int64_t, const TileOutput&);
+    } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1, TileOutput>...}};
+    return result;
+  }
+  template <class TileOutput>
+  static constexpr auto functions = table<TileOutput>(std::make_index_sequence<tileRows>());
+
+  // The tile from `row` on, of `rows`.
+  template <class TileOutput>
+  static void compute(const float* a, const float* b, int64_t inner, int64_t row, int64_t rows, const TileOutput& tile) {
+    const int64_t steps = ceilDivide(inner, Format::kPerStep);
+    functions<TileOutput>.ofRows[std::min<int64_t>(tileRows, rows - row) - 1](a, b, steps, tile);
+  }
+};
+
+// A packed b: for each block of the inner index all panels, panelColumns x stepsPerBlock each.
+struct Panels {
+  const float* data;
+  int64_t count;
+
+  const float* at(const Cut& cut, int64_t block, int64_t panel) const {
+    return data + (block * count + panel) * stripSize<panelColumns>(cut.stepsPerBlock);
+  }
+};
+
+inline int64_t panelsSize(const Cut& cut, int64_t columns) {
+  return cut.blocks * ceilDivide(columns, panelColumns) * stripSize<panelColumns>(cut.stepsPerBlock);
+}
+
+template <class Format>
+void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& cut, float* data) {
+  const int64_t panels = ceilDivide(columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
+  const int64_t groups = ceilDivide(panels, panelsPerRun);
+  const Range mine = team.share(cut.blocks * groups);
+  for (int64_t item = mine.begin; item < mine.end; item++) {
+    const int64_t block = item / groups, panel = item % groups * panelsPerRun, column = panel * panelColumns;
+    packStrips<Format, panelColumns>(b, column, std::min(panelsPerRun * panelColumns, columns - column),
+                                     cut.begin(block), cut.innerOf(block), data + (block * panels + panel) * size,
+                                     size);
+  }
+}
+
+struct Scratch {
+  Buffer<float> a, b, scales;
+  Buffer<uint8_t> bytes;
+  WorkQueue queue;
+};
+
+inline Scratch& ownScratch() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+
+// What the threads of a team share. Dispatches of the pool exclude each other, so one is enough.
+inline Scratch& poolScratch() {
+  static Scratch* const scratch = new Scratch;
+  return *scratch;
+}
+
+inline Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
+
+// Takes blocks of tiles from the queue, which was reset before a barrier.
+template <class Rows, class Target>
+void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a,
+                      const Panels& panels, const Target& target) {
+  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
+  float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
+  WorkQueue& queue = sharedScratch(team).queue;
+  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+    const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
+    for (int64_t block = 0; block < cut.blocks; block++) {
+      const int64_t inner = cut.innerOf(block);
+      a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
+      for (int64_t panel = 0; panel < panels.count; panel++) {
+        const float* const b = panels.at(cut, block, panel);
+        const float* tile = packed;
+        for (int64_t row = begin; row < end; row += tileRows, tile += tileSize) {
+          Tiles<typename Rows::Format>::compute(tile, b, inner, row, rows,
+                                                target.tile(row, panel * panelColumns, columns, block, cut));
+        }
+      }
+    }
+  }
+}
+
+// Packs all of a, the threads of the team together, and fills the queue for multiplyFewRows.
+template <class Rows>
+const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a) {
+  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
+  Scratch& shared = sharedScratch(team);
+  if (team.thread == 0) {
+    shared.a.atLeast(cut.blocks * tiles * tileSize);
+    shared.queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
+  }
+  team.barrier();
+  const Range mine = team.share(cut.blocks);
+  for (int64_t block = mine.begin; block < mine.end; block++) {
+    a.pack(0, rows, cut.begin(block), cut.innerOf(block), shared.a.data() + block * tiles * tileSize, tileSize);
+  }
+  team.barrier();
+  return shared.a.data();
+}
+
+// panelAt(block, panel) gives the packed panel of b.
+template <class Format, class Target, class PanelAt>
+void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
+                     const Target& target, PanelAt panelAt) {
+  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
+  WorkQueue& queue = sharedScratch(team).queue;
+  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+    for (int64_t panel = run.begin; panel < run.end; panel++) {
+      for (int64_t block = 0; block < cut.blocks; block++) {
+        const float* const b = panelAt(block, panel);
+        const float* tile = packed + block * tiles * tileSize;
+        for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
+          Tiles<Format>::compute(tile, b, cut.innerOf(block), row, rows,
+                                 target.tile(row, panel * panelColumns, columns, block, cut));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace parley::PARLEY_ISA
