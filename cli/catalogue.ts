@@ -87,4 +87,9 @@ export const catalogue: Entry[] = [
     summary: 'speed of a training step, beside the peak of this machine',
     load: () => import('./commands/bench-train.ts'),
   },
+  {
+    words: 'bench gemm',
+    summary: 'speed of the matrix products, beside the peak of this machine',
+    load: () => import('./commands/bench-gemm.ts'),
+  },
 ];
