@@ -1,6 +1,8 @@
 export { arenaStatistics } from './arena.ts';
+export { BYTE_PAIR_IDS, BytePairEncoder, type CharacterClasses } from './byte-pair.ts';
 export {
   cpuFeatures,
+  measureBandwidth,
   measurePeak,
   type Precision,
   precision,
@@ -12,20 +14,17 @@ export {
 export { fillConstant, fillNormal } from './nn/initialize.ts';
 export { ParameterSet, type ParameterSpec } from './nn/parameter-set.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';
-export {
-  type CachedAttentionOptions,
-  cachedAttention,
-  KeyValueCache,
-  type KeyValueCacheOptions,
-} from './ops/cached-attention.ts';
+export { type CachedAttentionOptions, cachedAttention } from './ops/cached-attention.ts';
 export { crossEntropy } from './ops/cross-entropy.ts';
 export { add, mean, multiply, scale, sum } from './ops/elementwise.ts';
 export { embedding } from './ops/embedding.ts';
+export { type CacheFormat, KeyValueCache, type KeyValueCacheOptions } from './ops/key-value-cache.ts';
 export { linear } from './ops/linear.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { swiglu } from './ops/swiglu.ts';
+export { type SamplingSettings, TokenSampler } from './ops/token-sampler.ts';
 export { AdamW, type AdamWOptions } from './optim/adamw.ts';
 export { learningRateAt, type Schedule } from './optim/schedule.ts';
 export { Random } from './random.ts';
-export { backward, inference, scope } from './tape.ts';
+export { backward, checkpoint, inference, scope } from './tape.ts';
 export { Tensor, tensor } from './tensor.ts';

@@ -2,7 +2,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { BytePairHandle, BytePairKernels } from './byte-pair-kernels.ts';
 import type { OperationKernels } from './operation-kernels.ts';
+
+export type { BytePairHandle };
 
 /** How operands enter matrix products; sums are f32 either way. */
 export type Precision = 'bf16' | 'f32';
@@ -20,7 +23,7 @@ export interface PackedWeight {
 /**
  * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
  */
-export interface Native extends OperationKernels {
+export interface Native extends OperationKernels, BytePairKernels {
   // addon.cc: the run time
   threads(): number;
   setThreads(count: number): void;
@@ -30,6 +33,8 @@ export interface Native extends OperationKernels {
   cpuFeatures(): string;
   /** Fresh zeroed memory, aligned to 2 MiB, on large pages; given back when it is garbage-collected. */
   reserveBlock(bytes: number): ArrayBuffer;
+  /** How often memory was reserved so far, for blocks and for the scratch of kernels. */
+  reservations(): number;
 
   // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x may be so already
   /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]) */
@@ -81,6 +86,8 @@ export interface Native extends OperationKernels {
   measurePeakF32(seconds: number): number;
   /** The same of bf16 dot products; equal to the f32 figure where the processor has none. */
   measurePeakBf16(seconds: number): number;
+  /** GB/s that all threads together read from main memory, best of as many passes as fit into `seconds`. */
+  measureBandwidth(seconds: number): number;
 }
 
 let loaded: Native | undefined;
@@ -130,4 +137,9 @@ export function cpuFeatures(): string {
 /** What this machine's arithmetic reaches at most now, GFLOP/s on all threads; takes about half a second. */
 export function measurePeak(): Record<Precision, number> {
   return { bf16: native().measurePeakBf16(0.2), f32: native().measurePeakF32(0.2) };
+}
+
+/** GB/s (10⁹ bytes) that this machine reads from main memory now, on all threads; takes about half a second. */
+export function measureBandwidth(): number {
+  return native().measureBandwidth(0.3);
 }

@@ -28,12 +28,12 @@
 //      The name given to PARLEY_FAMILY is the file's. build.ts finds the file; there is no list to edit.
 //   2. Add the function's TypeScript signature to `Native` in addon.ts.
 //
-// Arguments are unpacked by the C++ signature: Array<float>, Array<int32_t>, Array<uint16_t> take a Float32Array,
-// Int32Array, Uint16Array (const or not); AnyArray a Float32Array or a Uint16Array of bfloat16; std::optional of them
-// also takes null; double and float take a number,
-// int64_t a whole number >= 0, bool a boolean, std::string a short string, Handle<T>& an object made by handle(). A
-// first parameter of type napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong
-// types and counts of arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it
+// Arguments are unpacked by the C++ signature: Array<float>, Array<double>, Array<int32_t>, Array<uint16_t>, Array<uint8_t> take
+// a Float32Array, Float64Array, Int32Array, Uint16Array, Uint8Array (const or not); AnyArray a Float32Array or a Uint16Array of
+// bfloat16; std::optional of them also takes null; double and float take a number, int64_t a whole number >= 0, bool a
+// boolean, std::string a short string, napi_value anything as it is, Handle<T>& an object made by handle(). A first
+// parameter of type napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong types
+// and counts of arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it
 // touches memory. Any std::exception thrown outside a pool task becomes an error that begins with the kernel's name.
 //
 // What a file in kernels/ must not do: hold objects with constructors at namespace scope (they would run, compiled
@@ -141,9 +141,20 @@ struct ElementType<int32_t> {
   static constexpr const char* article = "an Int32Array";
 };
 template <>
+struct ElementType<uint8_t> {
+  static constexpr napi_typedarray_type type = napi_uint8_array;
+  static constexpr const char* article = "a Uint8Array";
+};
+template <>
 struct ElementType<uint16_t> {
   static constexpr napi_typedarray_type type = napi_uint16_array;
   static constexpr const char* article = "a Uint16Array";
+};
+
+template <>
+struct ElementType<double> {
+  static constexpr napi_typedarray_type type = napi_float64_array;
+  static constexpr const char* article = "a Float64Array";
 };
 
 template <class T>
@@ -186,6 +197,11 @@ struct Unpack<std::optional<T>> {
     if (type == napi_null) return std::nullopt;
     return Unpack<T>::from(env, value, name);
   }
+};
+
+template <>
+struct Unpack<napi_value> {
+  static napi_value from(napi_env, napi_value value, const char*) { return value; }
 };
 
 template <>

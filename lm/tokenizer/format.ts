@@ -1,17 +1,19 @@
 /** What a tokenizer.json means, and how Parley writes its own. */
 
+import { BYTE_PAIR_IDS, BytePairEncoder } from '@parley/engine';
 import type { AddedToken } from './added-tokens.ts';
-import { BytePairEncoder } from './bpe.ts';
+import { WordEncoder } from './bpe.ts';
 import { BYTES_IN_ALPHABET_ORDER, bytesOfSpelling, spellBytes } from './byte-alphabet.ts';
 import { CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN, PADDING, START_OF_TURN } from './chatml.ts';
 import type { TokenizerFiles } from './files.ts';
 import { parseNormalizer, parsePreTokenizer } from './pre-tokenizer.ts';
 import { SPLIT_PATTERN } from './split.ts';
+import { characterClasses, splitWords } from './word-scanner.ts';
 
 /** What a tokenizer.json means. */
 export interface TokenizerModel {
-  /** Appends the ids of a text in which no added token is looked for. */
-  encodeText: (text: string, ids: number[]) => void;
+  /** The ids of a text in which no added token is looked for. */
+  encodeText: (text: string) => number[];
   /** The token of each byte, -1 where there is none; null for tokenizers that do not work on bytes. */
   byteIds: Int32Array | null;
   /** The bytes of each token; undefined where an id is not used. */
@@ -104,10 +106,8 @@ export function parseTokenizer(text: string): TokenizerModel {
     }
     for (const [character, id] of vocabulary) tokens[id] = utf8.encode(character);
     for (const token of added) tokens[token.id] = utf8.encode(token.content);
-    const encodeText = (piece: string, ids: number[]) => {
-      for (const character of piece)
-        ids.push(vocabulary.get(character) ?? unknownCharacter(character, vocabulary.size));
-    };
+    const encodeText = (piece: string) =>
+      Array.from(piece, (character) => vocabulary.get(character) ?? unknownCharacter(character, vocabulary.size));
     return { encodeText, byteIds: null, tokens, added };
   }
 
@@ -115,10 +115,25 @@ export function parseTokenizer(text: string): TokenizerModel {
   for (const token of added) tokens[token.id] = utf8.encode(token.content);
   const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.get(spellBytes(Uint8Array.of(byte))) ?? -1);
   const wholeWords = model.ignore_merges === true ? textOfTokens(vocabulary) : null;
-  const encoder = new BytePairEncoder(byteIds, parseMerges(model.merges, vocabulary), wholeWords);
-  const encodeText = (piece: string, ids: number[]) =>
+  const merges = parseMerges(model.merges, vocabulary);
+  if (preTokenizer.split === splitWords && !json.normalizer && wholeWords === null && tokens.length <= BYTE_PAIR_IDS) {
+    const encoder = new BytePairEncoder(byteIds, merges, characterClasses);
+    return { encodeText: (piece) => plainArray(encoder.encode(piece)), byteIds, tokens, added };
+  }
+  const encoder = new WordEncoder(byteIds, merges, wholeWords);
+  const encodeText = (piece: string) => {
+    const ids: number[] = [];
     preTokenizer.split(normalize(piece), (word, start, end) => encoder.encodeWord(word, start, end, ids));
+    return ids;
+  };
   return { encodeText, byteIds, tokens, added };
+}
+
+/** Array.from, but without its iterator: five times as fast. */
+function plainArray(ids: Int32Array): number[] {
+  const array = new Array<number>(ids.length);
+  for (let i = 0; i < ids.length; i++) array[i] = ids[i]!;
+  return array;
 }
 
 function parseMerges(value: unknown, vocabulary: Map<string, number>): Int32Array {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tokenizer as PeerTokenizer } from '@huggingface/tokenizers';
+import { setThreads, threads } from '@parley/engine';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { anyText } from './fuzzed-text.ts';
@@ -46,6 +47,65 @@ describe('the same ids as Hugging Face', () => {
   test('for special tokens, when they are asked for', () => {
     const text = '<|im_start|>user\n你好<|im_end|>\n<|endoftext|><|pad|> <|im_|>';
     expect(tokenizer.encode(text, { special: true })).toEqual(peer.encode(text).ids);
+  });
+});
+
+describe('native code and TypeScript', () => {
+  // The same pattern in other words is not recognised: it is split by a regular expression and merged in TypeScript.
+  const json = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8'));
+  const [{ pattern }] = json.pre_tokenizer.pretokenizers;
+  pattern.Regex = `(?:${pattern.Regex})`;
+  const inTypeScript = Tokenizer.fromJson(JSON.stringify(json));
+
+  test('give the same ids for fuzzed text of all kinds', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(tokenizer.encode(text)).toEqual(inTypeScript.encode(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('for every code point, between letters, after an apostrophe and after a space', () => {
+    const fresh = Tokenizer.load(folder);
+    for (let code = 0; code < 0x110000; code += 0x1000) {
+      // Nothing is assigned in planes 4 to 13.
+      if (code >= 0x41000 && code < 0xdf000) continue;
+      const text = Array.from({ length: 0x1000 }, (_, i) => `a${String.fromCodePoint(code + i)}b's`).join(' ');
+      expect(fresh.encode(text)).toEqual(inTypeScript.encode(text));
+    }
+  });
+
+  test('for words that no cache line holds and words merged in a heap', () => {
+    for (const unit of ['the', '港口', '=', 'then they ', '😀a']) {
+      for (let length = 1; length < 100; length++) {
+        const text = unit.repeat(length).slice(0, length * 2);
+        expect(tokenizer.encode(text)).toEqual(inTypeScript.encode(text));
+      }
+    }
+  });
+
+  test('for long texts, whatever the number of threads', () => {
+    const before = threads();
+    const pieces = fc.sample(anyText, { numRuns: 4000, seed: 1 });
+    const text = [...pieces, ...smallCorpus].join('\n').repeat(3);
+    expect(text.length).toBeGreaterThan(1 << 19);
+    const expected = inTypeScript.encode(text);
+    try {
+      for (const count of [1, 2, 3]) {
+        setThreads(count);
+        expect(tokenizer.encode(text)).toEqual(expected);
+      }
+    } finally {
+      setThreads(before);
+    }
+  });
+
+  test('for white space of all kinds, in linear time', () => {
+    const text = ' \u3000\t\u3000\u2003'.repeat(1 << 17);
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+    const short = text.slice(0, 5000);
+    expect(tokenizer.encode(`${short}\n${short}a`)).toEqual(inTypeScript.encode(`${short}\n${short}a`));
   });
 });
 

@@ -78,12 +78,9 @@ export class Tokenizer {
    * @param options.special read special tokens in the text as such; only for text that nobody outside wrote
    */
   encode(text: string, options: { special?: boolean } = {}): number[] {
-    const ids: number[] = [];
-    for (const part of (options.special ? this.allTokens : this.plainTokens).cut(text)) {
-      if (typeof part === 'string') this.model.encodeText(part, ids);
-      else ids.push(part);
-    }
-    return ids;
+    const parts = (options.special ? this.allTokens : this.plainTokens).cut(text);
+    const encoded = parts.map((part) => (typeof part === 'string' ? this.model.encodeText(part) : [part]));
+    return encoded.length === 1 ? encoded[0]! : encoded.flat();
   }
 
   /** Token ids of bytes that need not be UTF-8: valid stretches as by {@link encode}, every other byte as its own token. */
