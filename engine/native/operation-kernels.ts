@@ -56,32 +56,38 @@ export interface OperationKernels {
     headDim: number,
   ): void;
 
-  // kernels/cached-attention.cc; one layer of the cache, [slot, head, position, d]
-  cachedAttentionF32(
+  // kernels/cached-attention.cc
+  /** `pages` is one layer of the cache, `table` [slot, page of the sequence]; see the file for their layout. */
+  cachedAttention(
     qkv: Float32Array,
     rotary: Float32Array,
-    keys: Float32Array,
-    values: Float32Array,
+    pages: Int32Array,
+    table: Int32Array,
     slots: Int32Array,
     positions: Int32Array,
     output: Float32Array,
     heads: number,
     keyValueHeads: number,
     headDim: number,
-    length: number,
+    pagesPerSlot: number,
+    format: 'f32' | 'bf16' | 'int8',
   ): void;
-  cachedAttentionBf16(
-    qkv: Float32Array,
-    rotary: Float32Array,
-    keys: Uint16Array,
-    values: Uint16Array,
-    slots: Int32Array,
-    positions: Int32Array,
-    output: Float32Array,
-    heads: number,
-    keyValueHeads: number,
-    headDim: number,
-    length: number,
+
+  // kernels/sampling.cc; see ops/token-sampler.ts
+  sampleTokens(
+    logits: Float32Array,
+    rows: number,
+    vocabulary: number,
+    settings: Float64Array,
+    history: Int32Array,
+    histories: Int32Array,
+    uniforms: Float64Array,
+    alternatives: Int32Array,
+    mostAlternatives: number,
+    ids: Int32Array,
+    scores: Float64Array,
+    bestIds: Int32Array,
+    bestScores: Float64Array,
   ): void;
 
   // kernels/loss.cc

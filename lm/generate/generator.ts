@@ -15,18 +15,37 @@
  * Row i of a step has the same bits whatever the other rows are (the engine's promise), and each request draws from
  * its own random generator: an answer depends on prompt, sampling and seed, not on the company it is in. The same
  * property lets a slot that still holds a shared beginning, such as the earlier turns of a chat, be read from there
- * on instead of from the start.
+ * on instead of from the start; and answers to one prompt share its pages in the cache.
+ *
+ * Tokens lie in one array, a row for each slot, and a step's arrays are reused by the next: a token makes objects only
+ * where a caller asked for them.
  *
  * Between steps the loop yields to the event loop, so sockets are served and an abort is seen within one token.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FinishReason, Sampling } from '@parley/contracts';
-import { inference, KeyValueCache, Random, type Tensor, tensor } from '@parley/engine';
+import {
+  type CacheFormat,
+  inference,
+  KeyValueCache,
+  Random,
+  type Tensor,
+  TokenSampler,
+  tensor,
+  type WeightFormat,
+} from '@parley/engine';
 import type { Llama } from '../models/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AnswerText } from './answer-text.ts';
 import { ContextLengthError } from './context-length-error.ts';
-import { Sampler, scoreToken, type TokenScore } from './sampler.ts';
+
+/** How likely the model itself (temperature 1, nothing cut) found a token, in nats. */
+export interface TokenScore {
+  id: number;
+  logProbability: number;
+  /** The most likely tokens, best first, as many as were asked for. */
+  alternatives: { id: number; logProbability: number }[];
+}
 
 export interface GenerationRequest {
   /** Token ids, at least one, fewer than the context. */
@@ -64,25 +83,37 @@ export interface Generation {
   tokensPerSecond: number;
 }
 
-/** A request at work: `tokens` are prompt and answer, the first `cached` of them have keys and values in `slot`. */
+export interface GeneratorOptions {
+  /** Requests that run at the same time; more wait. */
+  slots: number;
+  /** To use less than the model's context; the cache takes memory in proportion. */
+  context?: number;
+  /** How weights are stored: 'int8' is faster, at a small loss of quality. Default: the precision of products. */
+  weights?: WeightFormat;
+  /** How keys and values are stored: 'int8' takes half the memory of 'bf16'. Default: the precision of products. */
+  cache?: CacheFormat;
+}
+
+/** A request at work: `length` tokens of prompt and answer, the first `cached` of them have keys and values. */
 interface Run {
   readonly request: GenerationRequest;
-  readonly tokens: number[];
-  readonly seen: Set<number>;
   readonly random: Random;
   readonly answer: AnswerText;
+  /** Whether text is wanted as it comes; else it is made at the end. */
+  readonly streams: boolean;
   readonly scores: TokenScore[];
   readonly resolve: (generation: Generation) => void;
   readonly reject: (error: unknown) => void;
   slot: number;
+  length: number;
   cached: number;
   startedAt: number;
 }
 
 /** Most rows of a step: this is how long a prompt can hold up the answers under way. */
 const rowsPerStep = 256;
-/** A shared beginning shorter than this is read again rather than copied from a slot in use. */
-const shortestCopy = 32;
+/** A beginning shared with a slot in use is taken from there if it is this much longer than what a free slot holds. */
+const worthForking = 32;
 
 export class Generator {
   readonly #model: Llama;
@@ -90,13 +121,24 @@ export class Generator {
   /** Longest prompt and answer together, in tokens. */
   readonly context: number;
   readonly #cache: KeyValueCache;
-  readonly #sampler: Sampler;
+  readonly #weights: WeightFormat | undefined;
+  readonly #sampler: TokenSampler;
   readonly #endTokens: ReadonlySet<number>;
-  /** What each slot holds keys and values of, also after its request has left. */
-  readonly #held: number[][];
+  /** [slots, context] prompt and answer of the request in each slot, or of the last one. */
+  readonly #tokens: Int32Array;
+  /** How many of them the cache holds, also after the request has left. */
+  readonly #held: Int32Array;
   readonly #free: number[];
   readonly #queue: Run[] = [];
   #active: Run[] = [];
+  /** The rows of a step: token, slot and position of each. */
+  readonly #rowIds: Int32Array;
+  readonly #rowSlots: Int32Array;
+  readonly #rowPositions: Int32Array;
+  #rows = emptyRows;
+  /** The requests that get a token in this step, and the row of each one's newest token. */
+  readonly #ready: Run[] = [];
+  readonly #readyRows: number[] = [];
   #looping = false;
   #promptTokens = 0;
   #reusedPromptTokens = 0;
@@ -104,12 +146,10 @@ export class Generator {
 
   /**
    * The model's weights must stay as they are while the generator lives: slots keep what they computed. After an
-   * optimizer step, make a new one.
-   *
-   * @param options.slots requests that run at the same time; more wait
-   * @param options.context to use less than the model's context; the cache takes memory in proportion
+   * optimizer step, make a new one. Generators that share a model should agree on the format of weights, which is
+   * changed for all of them.
    */
-  constructor(model: Llama, tokenizer: Tokenizer, { slots, context }: { slots: number; context?: number }) {
+  constructor(model: Llama, tokenizer: Tokenizer, { slots, context, weights, cache }: GeneratorOptions) {
     const { config } = model;
     if (!Number.isInteger(slots) || slots < 1)
       throw new RangeError(`A generator needs at least one slot, not ${slots}.`);
@@ -122,12 +162,19 @@ export class Generator {
       length: this.context,
       keyValueHeads: config.num_key_value_heads,
       headDim: config.head_dim,
+      format: cache,
     });
+    this.#weights = weights;
     // Rows of the embedding beyond the tokenizer's ids are padding and have no text.
-    this.#sampler = new Sampler(Math.min(config.vocab_size, tokenizer.vocabulary));
+    this.#sampler = new TokenSampler(Math.min(config.vocab_size, tokenizer.vocabulary), slots);
     this.#endTokens = new Set([...Object.values(tokenizer.special), ...[config.eos_token_id ?? []].flat()]);
-    this.#held = Array.from({ length: slots }, () => []);
+    this.#tokens = new Int32Array(slots * this.context);
+    this.#held = new Int32Array(slots);
     this.#free = Array.from({ length: slots }, (_, slot) => slot);
+    const mostRows = Math.max(rowsPerStep, slots + 1);
+    this.#rowIds = new Int32Array(mostRows);
+    this.#rowSlots = new Int32Array(mostRows);
+    this.#rowPositions = new Int32Array(mostRows);
   }
 
   /** For health pages and metrics: the batch now, and counts since the start. */
@@ -158,14 +205,14 @@ export class Generator {
       this.#check(request.prompt);
       const run: Run = {
         request,
-        tokens: [...request.prompt],
-        seen: new Set(request.prompt),
         random: new Random(request.sampling.seed),
         answer: new AnswerText(this.#tokenizer, request.sampling.stop),
+        streams: request.onText !== undefined || request.sampling.stop.length > 0,
         scores: [],
         resolve,
         reject,
         slot: -1,
+        length: request.prompt.length,
         cached: 0,
         startedAt: performance.now(),
       };
@@ -200,7 +247,7 @@ export class Generator {
         // The forward pass failed: what the slots hold is unknown.
         for (const run of [...this.#active]) {
           this.#release(run);
-          this.#held[run.slot] = [];
+          this.#held[run.slot] = 0;
           run.reject(error);
         }
       }
@@ -222,101 +269,132 @@ export class Generator {
       run.startedAt = performance.now();
       this.#takeSlot(run);
       this.#active.push(run);
-      this.#promptTokens += run.tokens.length;
+      this.#promptTokens += run.length;
       this.#reusedPromptTokens += run.cached;
     }
   }
 
-  /** Gives a request the free slot that holds the longest beginning of its prompt, or a copy of a slot in use. */
+  /** Gives a request the free slot that holds the longest beginning of its prompt, or a fork of a slot in use. */
   #takeSlot(run: Run): void {
-    // The last prompt token is always computed: its logits are needed.
-    const shared = this.#held.map((held) => commonPrefix(held, run.tokens, run.tokens.length - 1));
+    const { prompt } = run.request;
+    const shared = Array.from(this.#held, (_, slot) => this.#sharedBeginning(slot, prompt));
     const longest = (slots: number[]) => slots.reduce((best, slot) => (shared[slot]! > shared[best]! ? slot : best));
     // Slots that left longest ago come first, so equal ones give up the oldest content.
     let slot = longest(this.#free);
     const source = longest(shared.map((_, index) => index));
-    if (shared[source]! >= shared[slot]! + shortestCopy) {
+    if (shared[source]! >= shared[slot]! + worthForking) {
       slot = this.#free[0]!;
-      this.#cache.copySlot(source, slot);
+      this.#cache.fork(source, slot, shared[source]!);
       shared[slot] = shared[source]!;
     }
     this.#free.splice(this.#free.indexOf(slot), 1);
     run.slot = slot;
     run.cached = shared[slot]!;
-    this.#held[slot] = run.tokens.slice(0, run.cached);
+    this.#held[slot] = run.cached;
+    this.#tokens.set(prompt, slot * this.context);
+  }
+
+  /** How many tokens of a prompt a slot holds. The last one is always computed: its logits are needed. */
+  #sharedBeginning(slot: number, prompt: readonly number[]): number {
+    const start = slot * this.context;
+    const end = Math.min(this.#held[slot]!, prompt.length - 1);
+    let length = 0;
+    while (length < end && this.#tokens[start + length] === prompt[length]) length++;
+    return length;
   }
 
   /** One forward pass; then each request whose tokens are all in the cache gets its next one. */
   #step(): void {
-    const parts = this.#plan();
-    const rows = parts.reduce((sum, { count }) => sum + count, 0);
-    const ids = new Int32Array(rows);
-    const slots = new Int32Array(rows);
-    const positions = new Int32Array(rows);
-    const lastRows: number[] = [];
-    const ready: Run[] = [];
-    let row = 0;
-    for (const { run, count } of parts) {
-      for (let i = 0; i < count; i++, row++) {
-        ids[row] = run.tokens[run.cached + i]!;
-        slots[row] = run.slot;
-        positions[row] = run.cached + i;
-        this.#held[run.slot]!.push(ids[row]!);
-      }
-      run.cached += count;
-      if (run.cached === run.tokens.length) {
-        ready.push(run);
-        lastRows.push(row - 1);
-      }
-    }
-    this.#model.parameters.pack(); // repeated only after an optimizer step
-    const drawn = inference(() => {
+    const { ids, slots, positions } = this.#fillRows();
+    const ready = this.#ready;
+    this.#model.parameters.pack(this.#weights); // repeated only after an optimizer step
+    inference(() => {
       const hidden = this.#model.forwardCached(ids, this.#cache, slots, positions);
-      if (ready.length === 0) return [];
-      const logits = this.#model.logits(takeRows(hidden, lastRows));
-      return ready.map((run, index) => this.#drawToken(run, rowOf(logits, index)));
+      if (ready.length > 0) this.#draw(this.#model.logits(takeRows(hidden, this.#readyRows)));
     });
-    for (const [index, { id, score }] of drawn.entries()) this.#accept(ready[index]!, id, score);
+    for (let index = 0; index < ready.length; index++) this.#accept(ready[index]!, index);
   }
 
   /** Decoding requests go first with their one row each; prompts share what is left of the budget, oldest first. */
-  #plan(): { run: Run; count: number }[] {
-    const waiting = ({ tokens, cached }: Run) => tokens.length - cached;
-    const decoding = this.#active.filter((run) => waiting(run) === 1);
-    const parts = decoding.map((run) => ({ run, count: 1 }));
-    let budget = Math.max(rowsPerStep - parts.length, 1);
+  #fillRows(): Rows {
+    this.#ready.length = 0;
+    this.#readyRows.length = 0;
+    let rows = 0;
+    for (const run of this.#active) if (run.length - run.cached === 1) rows = this.#addRows(run, 1, rows);
+    let budget = Math.max(rowsPerStep - rows, 1);
     for (const run of this.#active) {
-      const count = Math.min(waiting(run), budget);
-      if (waiting(run) === 1 || count === 0) continue;
-      parts.push({ run, count });
+      const count = Math.min(run.length - run.cached, budget);
+      if (count === 0) continue;
+      rows = this.#addRows(run, count, rows);
       budget -= count;
     }
-    return parts;
+    if (this.#rows.ids.length !== rows) {
+      this.#rows = {
+        ids: this.#rowIds.subarray(0, rows),
+        slots: this.#rowSlots.subarray(0, rows),
+        positions: this.#rowPositions.subarray(0, rows),
+      };
+    }
+    return this.#rows;
   }
 
-  #drawToken({ request, random, seen }: Run, row: Float32Array): { id: number; score: TokenScore | null } {
-    const logits = row.subarray(0, this.#sampler.vocabulary);
-    const id = this.#sampler.sample(logits, request.sampling, random, seen);
-    return { id, score: request.logProbabilities ? scoreToken(logits, id, request.topLogProbabilities ?? 0) : null };
+  /** Adds the next `count` tokens of a request that are not cached yet; returns the number of rows then. */
+  #addRows(run: Run, count: number, rows: number): number {
+    const start = run.slot * this.context;
+    for (let row = rows; row < rows + count; row++, run.cached++) {
+      this.#rowIds[row] = this.#tokens[start + run.cached]!;
+      this.#rowSlots[row] = run.slot;
+      this.#rowPositions[row] = run.cached;
+    }
+    this.#held[run.slot] = run.cached;
+    if (run.cached === run.length) {
+      this.#ready.push(run);
+      this.#readyRows.push(rows + count - 1);
+    }
+    return rows + count;
   }
 
-  #accept(run: Run, id: number, score: TokenScore | null): void {
-    const { request, tokens, answer } = run;
+  #draw(logits: Tensor): void {
+    for (let row = 0; row < this.#ready.length; row++) {
+      const { request, random, slot, length } = this.#ready[row]!;
+      const { sampling, logProbabilities, topLogProbabilities } = request;
+      const chance = sampling.temperature === 0 ? 0 : random.next();
+      const start = slot * this.context;
+      const alternatives = logProbabilities ? (topLogProbabilities ?? 0) : -1;
+      this.#sampler.prepare(row, sampling, chance, start, start + length, alternatives);
+    }
+    this.#sampler.sample(logits, this.#tokens);
+  }
+
+  #scoreOf(row: number): TokenScore {
+    return {
+      id: this.#sampler.ids[row]!,
+      logProbability: this.#sampler.scores[row]!,
+      alternatives: this.#sampler.alternatives(row),
+    };
+  }
+
+  /** Takes the token that was drawn in a row. */
+  #accept(run: Run, row: number): void {
+    const { request, answer } = run;
+    const id = this.#sampler.ids[row]!;
+    const score = request.logProbabilities ? this.#scoreOf(row) : null;
     try {
       if (this.#endTokens.has(id)) {
         this.#finish(run, 'stop', { id, score });
         return;
       }
-      tokens.push(id);
-      run.seen.add(id);
+      this.#tokens[run.slot * this.context + run.length++] = id;
       this.#generatedTokens++;
       if (score) run.scores.push(score);
-      request.onToken?.({ id, score });
-      const delta = answer.push(id);
-      if (delta !== '') request.onText?.(delta);
-      const made = tokens.length - request.prompt.length;
+      if (request.onToken) request.onToken({ id, score });
+      if (run.streams) {
+        const delta = answer.push(id);
+        if (delta !== '') request.onText?.(delta);
+      }
+      const made = run.length - request.prompt.length;
       if (answer.stopped) this.#finish(run, 'stop');
-      else if (made >= request.sampling.maxTokens || tokens.length >= this.context) this.#finish(run, 'length');
+      else if (made >= request.sampling.maxTokens || run.length >= this.context) this.#finish(run, 'length');
     } catch (error) {
       this.#release(run);
       run.reject(error);
@@ -324,9 +402,11 @@ export class Generator {
   }
 
   #finish(run: Run, finishReason: FinishReason, end: Generation['end'] = null): void {
-    const { request, tokens, answer, scores, startedAt } = run;
+    const { request, answer, scores, startedAt } = run;
+    const ids = this.#answerIds(run);
     this.#release(run);
     try {
+      if (!run.streams) for (const id of ids) answer.push(id);
       const rest = answer.end(end !== null);
       if (rest !== '') request.onText?.(rest);
     } catch (error) {
@@ -334,7 +414,6 @@ export class Generator {
       return;
     }
     const seconds = (performance.now() - startedAt) / 1000;
-    const ids = tokens.slice(request.prompt.length);
     run.resolve({
       text: answer.text,
       ids,
@@ -347,6 +426,12 @@ export class Generator {
     });
   }
 
+  #answerIds({ request, slot, length }: Run): number[] {
+    if (slot === -1) return []; // never left the queue
+    const start = slot * this.context;
+    return Array.from(this.#tokens.subarray(start + request.prompt.length, start + length));
+  }
+
   #release(run: Run): void {
     if (!this.#active.includes(run)) return;
     this.#active = this.#active.filter((other) => other !== run);
@@ -354,23 +439,19 @@ export class Generator {
   }
 }
 
-function commonPrefix(a: readonly number[], b: readonly number[], most: number): number {
-  const end = Math.min(a.length, most);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length++;
-  return length;
+interface Rows {
+  readonly ids: Int32Array;
+  readonly slots: Int32Array;
+  readonly positions: Int32Array;
 }
 
-function takeRows(matrix: Tensor, rows: number[]): Tensor {
+const emptyRows: Rows = { ids: new Int32Array(0), slots: new Int32Array(0), positions: new Int32Array(0) };
+
+function takeRows(matrix: Tensor, rows: readonly number[]): Tensor {
   const [count = 0, width = 0] = matrix.shape;
   if (rows.length === count) return matrix;
   const taken = new Float32Array(rows.length * width);
   for (const [to, from] of rows.entries())
     taken.set(matrix.data.subarray(from * width, (from + 1) * width), to * width);
   return tensor(taken, [rows.length, width]);
-}
-
-function rowOf(matrix: Tensor, row: number): Float32Array {
-  const width = matrix.shape[1]!;
-  return matrix.data.subarray(row * width, (row + 1) * width);
 }

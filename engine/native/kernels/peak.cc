@@ -1,8 +1,11 @@
-// What this machine's arithmetic can do at most: the denominator of every "share of peak".
+// What this machine can do at most: the denominator of every "share of peak" and "share of bandwidth".
 //
-// Each thread runs independent multiply-adds on registers only, enough of them to hide their latency.
+// Arithmetic: each thread runs independent multiply-adds on registers only, enough of them to hide their latency.
+// Memory: each thread adds up its part of a block that no cache holds, in a few streams, as a kernel that reads
+// weights does.
 #include <chrono>
 
+#include "../arena.h"
 #include "../binding.h"
 #include "../pool.h"
 #include "../simd.h"
@@ -52,30 +55,61 @@ void burst() {
   }
 }
 
-template <class Precision>
-double gigaflops(double seconds) {
+// The shortest time that body(team) took on all threads, of as many runs as fit into `seconds`.
+template <class Body>
+double shortest(double seconds, Body body) {
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  double best = 0;
+  double best = 1e9;
   const auto start = Clock::now();
   do {
     const auto begin = Clock::now();
-    onAllThreads([](const Team&) { burst<Precision>(); });
-    const double rate = double(threads()) * rounds * chains * Precision::operations / since(begin) * 1e-9;
-    if (rate > best) best = rate;
+    onAllThreads([&](const Team& team) { body(team); });
+    const double time = since(begin);
+    if (time < best) best = time;
   } while (since(start) < seconds);
   return best;
+}
+
+template <class Precision>
+double gigaflops(double seconds) {
+  const double operations = double(threads()) * rounds * chains * Precision::operations;
+  return operations / shortest(seconds, [](const Team&) { burst<Precision>(); }) * 1e-9;
 }
 
 double measurePeakF32(double seconds) { return gigaflops<F32>(seconds); }
 
 double measurePeakBf16(double seconds) { return gigaflops<Bf16>(seconds); }
 
+void readAll(const float* from, int64_t count) {
+  constexpr int64_t streams = 4;
+  const int64_t apart = count / streams;
+  Floats sums[streams] = {};
+  for (int64_t i = 0; i < apart; i += lanes) {
+    for (int64_t stream = 0; stream < streams; stream++) sums[stream] = sums[stream] + load(from + stream * apart + i);
+  }
+  for (int64_t stream = 0; stream < streams; stream++) KEEP(sums[stream]);
+}
+
+double measureBandwidth(double seconds) {
+  constexpr int64_t bytes = int64_t(256) << 20;
+  auto* const block = static_cast<float*>(reserve(bytes));
+  constexpr int64_t count = bytes / int64_t(sizeof(float)), piece = 4096;
+  for (int64_t i = 0; i < count; i++) block[i] = 1;  // untouched pages would all be the system's one page of zeros
+  const double time = shortest(seconds, [&](const Team& team) {
+    const Range mine = team.share(count / piece);
+    readAll(block + mine.begin * piece, (mine.end - mine.begin) * piece);
+  });
+  release(block, bytes);
+  return double(bytes) / time * 1e-9;
+}
+
 }  // namespace
 
 PARLEY_FAMILY(peak, kernel<measurePeakF32>("measurePeakF32", {"seconds"}),
-              kernel<measurePeakBf16>("measurePeakBf16", {"seconds"}));
+              kernel<measurePeakBf16>("measurePeakBf16", {"seconds"}),
+              kernel<measureBandwidth>("measureBandwidth", {"seconds"}));
 
 }  // namespace parley::PARLEY_ISA
