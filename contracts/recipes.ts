@@ -58,6 +58,10 @@ export const pretrainRecipeSchema = z.object({
   learningRate: z.number().min(0).default(0).describe('peak learning rate of AdamW; 0 derives it from the size'),
   batch: z.int().min(0).default(0).describe('sequences per optimizer step; 0 derives it from the size'),
   accumulate: z.int().min(1).default(1).describe('micro-batches per optimizer step; divides batch'),
+  activationCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe('keep only the input of each block and compute the rest again: less memory, slower, the same bits'),
   steps: z.int().min(0).default(0).describe('optimizer steps; 0 derives them from the size'),
   evaluateEvery: z.int().min(1).default(250).describe('steps between validation losses'),
   evaluateBatches: z
@@ -86,6 +90,10 @@ export const sftRecipeSchema = z.object({
   weightDecay: z.number().min(0).default(0).describe('AdamW: decoupled weight decay of matrices'),
   batch: z.int().min(1).default(16).describe('packed sequences per optimizer step'),
   accumulate: z.int().min(1).default(1).describe('micro-batches per optimizer step; divides batch'),
+  activationCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe('keep only the input of each block and compute the rest again: less memory, slower, the same bits'),
   epochs: z.number().positive().default(2).describe('passes over the demonstrations'),
   checkpointEvery: z.int().min(1).default(200).describe('steps between checkpoints'),
   evaluateEvery: z.int().min(1).default(200).describe('steps between held-out losses'),

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { arenaStatistics } from './arena.ts';
-import { setPrecision, setThreads, threads } from './native/addon.ts';
+import { native, setPrecision, setThreads, threads } from './native/addon.ts';
 import { fillConstant, fillNormal } from './nn/initialize.ts';
 import { ParameterSet } from './nn/parameter-set.ts';
-import { attention } from './ops/attention.ts';
+import { type AttentionOptions, attention } from './ops/attention.ts';
 import { crossEntropy } from './ops/cross-entropy.ts';
 import { add, multiply, scale, sum } from './ops/elementwise.ts';
 import { embedding } from './ops/embedding.ts';
@@ -11,8 +11,9 @@ import { expectClose, toBf16 } from './ops/gradient-check.ts';
 import { linear } from './ops/linear.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { swiglu } from './ops/swiglu.ts';
+import { AdamW } from './optim/adamw.ts';
 import { Random } from './random.ts';
-import { backward, inference, scope } from './tape.ts';
+import { backward, checkpoint, inference, scope } from './tape.ts';
 import { type Tensor, tensor } from './tensor.ts';
 
 beforeAll(() => setPrecision('f32'));
@@ -39,15 +40,21 @@ class TinyDecoder {
     }
   }
 
-  loss(ids: Int32Array, targets: Int32Array, batch: number, normalizer: number): Tensor {
+  loss(ids: Int32Array, targets: Int32Array, batch: number, normalizer: number, checkpointed = false): Tensor {
     const get = (name: string) => this.parameters.get(name);
     const layout = { heads: 4, keyValueHeads: 2, headDim: 6, batch, length: ids.length / batch, ropeTheta: 100 };
+    const block = (x: Tensor) => this.#block(x, layout);
     const x = embedding(ids, get('embedding'));
+    const hidden = checkpointed ? checkpoint(block, x) : block(x);
+    return crossEntropy(hidden, get('embedding'), targets, { normalizer }).loss;
+  }
+
+  #block(x: Tensor, layout: AttentionOptions): Tensor {
+    const get = (name: string) => this.parameters.get(name);
     const attended = attention(linear(rmsNorm(x, get('attentionNorm'), 1e-5), get('qkv')), layout);
     const middle = linear(attended, get('out'), x);
     const activated = swiglu(linear(rmsNorm(middle, get('feedForwardNorm'), 1e-5), get('gateUp')));
-    const hidden = linear(activated, get('down'), middle);
-    return crossEntropy(hidden, get('embedding'), targets, { normalizer }).loss;
+    return linear(activated, get('down'), middle);
   }
 }
 
@@ -88,14 +95,52 @@ test.each(['f32', 'bf16'] as const)('gradients have the same bits for any thread
   for (const other of others) expect(other).toEqual(first);
 });
 
-test('steps in the steady state take no native memory', () => {
+test.each(['f32', 'bf16'] as const)('steps in the steady state take no native memory, in %s', (precision) => {
+  setPrecision(precision);
   const decoder = new TinyDecoder();
+  const optimizer = new AdamW(decoder.parameters, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 });
   const { ids, targets } = randomBatch(new Random(3), 200);
-  const step = () => scope(() => backward(decoder.loss(ids, targets, 4, 10)));
-  step();
-  const after = arenaStatistics();
-  for (let index = 0; index < 20; index++) step();
-  expect(arenaStatistics()).toEqual(after);
+  const step = (checkpointed: boolean) => {
+    decoder.parameters.zeroGradients();
+    scope(() => backward(decoder.loss(ids, targets, 4, 10, checkpointed)));
+    optimizer.step(1e-3, 1);
+  };
+  const counters = () => ({ arena: arenaStatistics(), reservations: native().reservations() });
+  for (let index = 0; index < 3; index++) step(index % 2 === 1);
+  const warm = counters();
+  for (let index = 0; index < 20; index++) step(index % 2 === 1);
+  expect(counters()).toEqual(warm);
+  setPrecision('f32');
+});
+
+test.each(['f32', 'bf16'] as const)(
+  'computing a block again for its gradients gives the same bits, in %s',
+  (precision) => {
+    setPrecision(precision);
+    const { ids, targets } = randomBatch(new Random(4), 390);
+    const [plain, checkpointed] = [false, true].map((again) => {
+      const decoder = new TinyDecoder();
+      const loss = scope(() => {
+        const result = decoder.loss(ids, targets, 3, 10, again);
+        backward(result);
+        return result.data[0];
+      });
+      return { loss, gradients: decoder.parameters.gradients };
+    });
+    setPrecision('f32');
+    expect(checkpointed).toEqual(plain);
+  },
+);
+
+test('a checkpoint passes on the gradient of any function, added to what is there', () => {
+  const a = tensor([1, 2, 3], [3]);
+  a.requiresGradient = true;
+  scope(() => {
+    const doubled = scale(a, 2);
+    const cubed = checkpoint((x) => multiply(multiply(x, x), x), doubled);
+    backward(sum(add(cubed, multiply(doubled, doubled))));
+  });
+  expect(Array.from(a.gradient!)).toEqual([1, 2, 3].map((x) => 24 * x ** 2 + 8 * x));
 });
 
 test('backward adds to the gradients of leaves and leaves none on intermediates', () => {

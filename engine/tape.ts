@@ -22,6 +22,9 @@
  *
  * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
  * computation must be added to the first one before `backward`.
+ *
+ * `checkpoint` trades time for memory: a part of the computation forgets what it saved and runs again when the walk
+ * arrives there (Chen et al., "Training deep nets with sublinear memory cost", 2016).
  */
 import { allocate, allocateBf16, arenaMark, releaseTo } from './arena.ts';
 import { native, precision } from './native/addon.ts';
@@ -167,9 +170,14 @@ export function backward(loss: Tensor): void {
     );
   }
   const flow = new PooledGradients();
+  flow.give(loss, allocate(1).fill(1));
+  walk(0, last, flow);
+}
+
+/** Propagates the gradients that are there through entries `last` down to `first` of the tape. */
+function walk(first: number, last: number, flow: PooledGradients): void {
   try {
-    flow.give(loss, allocate(1).fill(1));
-    for (let index = last; index >= 0; index--) {
+    for (let index = last; index >= first; index--) {
       const entry = tape[index]!;
       const outputGradient = entry.output.gradient;
       if (outputGradient === null) continue;
@@ -185,8 +193,56 @@ export function backward(loss: Tensor): void {
       flow.leave(outputGradient);
     }
   } finally {
-    for (let index = 0; index <= last; index++) tape[index]!.output.gradient = null;
+    for (let index = first; index <= last; index++) tape[index]!.output.gradient = null;
   }
+}
+
+/**
+ * compute(input), of which a recording scope keeps the output alone: what the gradients need is computed again, a part
+ * at a time, during `backward`. Results and gradients have the same bits as without.
+ *
+ * @param compute a pure function of the input and of leaves; the values of the leaves must not change before `backward`
+ */
+export function checkpoint(compute: (input: Tensor) => Tensor, input: Tensor): Tensor {
+  const current = scopes.at(-1);
+  if (current === undefined || !current.records || !input.requiresGradient) return compute(input);
+  // The result moves down to where the inner scope began; nothing has overwritten it yet.
+  const result = scope(() => {
+    const { data, shape } = compute(input);
+    return { data, shape };
+  });
+  const values = allocate(result.data.length);
+  values.set(result.data);
+  const output = new Tensor(values, result.shape, true, current);
+  tape.push({
+    name: 'checkpoint',
+    output,
+    propagate: (outputGradient, flow) => scope(() => recompute(compute, input, outputGradient, flow)),
+  });
+  return output;
+}
+
+/** The gradient of `checkpoint`, in a scope of its own: a second tape, whose gradients begin and end on the first. */
+function recompute(
+  compute: (input: Tensor) => Tensor,
+  input: Tensor,
+  outputGradient: Float32Array,
+  flow: GradientFlow,
+): void {
+  const first = tape.length;
+  const inner = new Tensor(input.stored, input.shape, true, scopes.at(-1)!);
+  const output = compute(inner);
+  output.gradient = outputGradient;
+  walk(first, tape.length - 1, new PooledGradients());
+  // A residual hands the output's own buffer on to the input: then it may leave this scope as it is.
+  if (inner.gradient === outputGradient) {
+    flow.give(input, outputGradient);
+    return;
+  }
+  const target = flow.target(input);
+  if (target === null || inner.gradient === null) return;
+  if (target.add) native().scale(inner.gradient, 1, target.data, true);
+  else target.data.set(inner.gradient);
 }
 
 /** Gradients of intermediates, recycled by length as the walk leaves them behind. */

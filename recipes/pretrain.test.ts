@@ -84,6 +84,12 @@ test('micro-batches give the same training up to rounding', async () => {
   expect(report.validationLoss).toBeCloseTo(whole.validationLoss, 3);
 });
 
+test('activation checkpointing changes no bit', async () => {
+  await pretrain(recipe('checkpointed', { activationCheckpointing: true }), { quiet: true });
+  expect(weightsOf('checkpointed')).toEqual(weightsOf('whole'));
+  expect(lossesOf('checkpointed')).toEqual(lossesOf('whole'));
+});
+
 test('another seed gives another model', async () => {
   await pretrain(recipe('other-seed', { seed: 2 }), { quiet: true });
   expect(weightsOf('other-seed').equals(weightsOf('whole'))).toBe(false);

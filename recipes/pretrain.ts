@@ -25,7 +25,13 @@ const metricsEvery = 10;
 export async function pretrain(recipe: PretrainRecipe, options: RunOptions = {}): Promise<PretrainReport> {
   const data = identifyData(recipe.data);
   const config = { ...recipe, dataHash: data.hash };
-  const run = RunDirectory.open(recipe.out, config, ['out', 'data', 'threads', 'checkpointEvery']);
+  const run = RunDirectory.open(recipe.out, config, [
+    'out',
+    'data',
+    'threads',
+    'checkpointEvery',
+    'activationCheckpointing',
+  ]);
   try {
     if (run.finished) return finishedReport<PretrainReport>(run, options);
     return await interruptible((stop) => train(recipe, data, run, stop, options));
@@ -64,6 +70,7 @@ async function train(
 
   // The model, its optimizer and the order of the data: all from the seed, or from the last checkpoint.
   const model = new Llama(architecture.config, new Random(recipe.seed));
+  model.activationCheckpointing = recipe.activationCheckpointing;
   const { parameters } = model;
   const optimizer = new AdamW(parameters, { ...recipe, epsilon: 1e-8 });
   const windows = new ShuffledWindows(corpus.train, context, recipe.seed);

@@ -26,7 +26,14 @@ export async function sft(recipe: SftRecipe, options: RunOptions = {}): Promise<
   const data = identifyData(recipe.data);
   const base = loadModel(recipe.model);
   const config = { ...recipe, dataHash: data.hash, modelHash: base.manifest.weightsHash };
-  const run = RunDirectory.open(recipe.out, config, ['out', 'data', 'model', 'threads', 'checkpointEvery']);
+  const run = RunDirectory.open(recipe.out, config, [
+    'out',
+    'data',
+    'model',
+    'threads',
+    'checkpointEvery',
+    'activationCheckpointing',
+  ]);
   try {
     if (run.finished) return finishedReport<SftReport>(run, options);
     return await interruptible((stop) => train(recipe, data, base, run, stop, options));
@@ -62,6 +69,7 @@ async function train(
   const progress = new Progress('sft', steps, { quiet });
   for (const note of notes) progress.note(note);
 
+  model.activationCheckpointing = recipe.activationCheckpointing;
   const { parameters } = model;
   const optimizer = new AdamW(parameters, { ...recipe, epsilon: 1e-8 });
   const arrays = { values: parameters.values, first: optimizer.firstMoment, second: optimizer.secondMoment };

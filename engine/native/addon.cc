@@ -33,6 +33,8 @@ void changePrecision(std::string name) {
 
 std::string cpuFeatures() { return isaName(chosenIsa()); }
 
+double countReservations() { return double(reservations()); }
+
 // An ArrayBuffer over fresh zeroed memory on large pages.
 napi_value reserveBlock(napi_env env, int64_t bytes) {
   void* const memory = reserve(bytes);
@@ -53,6 +55,7 @@ constexpr Kernel runtimeKernels[] = {
     kernel<changePrecision>("setPrecision", {"name"}),
     kernel<cpuFeatures>("cpuFeatures"),
     kernel<reserveBlock>("reserveBlock", {"bytes"}),
+    kernel<countReservations>("reservations"),
 };
 constexpr Family runtimeFamily{runtimeKernels, int(sizeof runtimeKernels / sizeof runtimeKernels[0])};
 

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -12,6 +13,8 @@ namespace {
 
 [[maybe_unused]] int64_t roundUp(int64_t bytes) { return (bytes + hugePage - 1) / hugePage * hugePage; }
 
+std::atomic<int64_t> reserved{0};
+
 [[noreturn]] void refuse(int64_t bytes) {
   throw std::runtime_error("could not reserve " + std::to_string(bytes >> 20) +
                            " MiB of memory. Use a smaller batch, context or model, or close other programs.");
@@ -19,10 +22,13 @@ namespace {
 
 }  // namespace
 
+int64_t reservations() { return reserved.load(std::memory_order_relaxed); }
+
 #if defined(__SANITIZE_ADDRESS__)
 
 // The sanitizer watches the ends of what malloc returns, to the byte, and knows nothing of mmap.
 void* reserve(int64_t bytes) {
+  reserved.fetch_add(1, std::memory_order_relaxed);
   void* const memory = std::malloc(bytes < 1 ? 1 : size_t(bytes));
   if (memory == nullptr) refuse(bytes);
   return std::memset(memory, 0, size_t(bytes));
@@ -33,6 +39,7 @@ void release(void* memory, int64_t) { std::free(memory); }
 #else
 
 void* reserve(int64_t bytes) {
+  reserved.fetch_add(1, std::memory_order_relaxed);
   const int64_t size = roundUp(bytes < 1 ? 1 : bytes);
   // mmap aligns to small pages only: reserve one huge page more, then give back what lies outside the aligned part.
   void* const raw = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

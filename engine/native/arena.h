@@ -11,6 +11,9 @@ constexpr int64_t hugePage = int64_t(2) << 20;
 // Throws std::runtime_error when the system refuses.
 void* reserve(int64_t bytes);
 
+// How often reserve() was called so far. It stands still in the steady state: a test holds training steps to that.
+int64_t reservations();
+
 // Gives back what reserve(bytes) returned.
 void release(void* memory, int64_t bytes);
 

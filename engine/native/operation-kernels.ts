@@ -91,12 +91,13 @@ export interface OperationKernels {
   ): void;
 
   // kernels/loss.cc
-  /** The sum of negative log-probabilities; gradients are those of `scale` times the sum. */
+  /** The sum of negative log-probabilities; gradients are those of `scale` times the sum. Entropies are in nats. */
   crossEntropy(
     hidden: AnyArray,
     weight: Float32Array,
     targets: Int32Array,
     logProbabilities: Float32Array,
+    entropies: MaybeArray,
     dhidden: MaybeArray,
     dweight: MaybeArray,
     width: number,

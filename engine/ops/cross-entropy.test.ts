@@ -2,11 +2,22 @@ import { beforeEach, expect, test } from 'vitest';
 import { setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
 import { backward, inference, scope } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { scale } from './elementwise.ts';
 import { expectClose, expectGradients, flat, golden, goldenLeaf, randomLeaf } from './gradient-check.ts';
 
 beforeEach(() => setPrecision('f32'));
+
+/** The slow way: one row of hidden times every row of weight, in doubles. */
+function logitsOf(hidden: Tensor, weight: Tensor, row: number): number[] {
+  const [vocabulary, width] = weight.shape as [number, number];
+  return Array.from({ length: vocabulary }, (_, id) => {
+    let total = 0;
+    for (let k = 0; k < width; k++) total += hidden.data[row * width + k]! * weight.data[id * width + k]!;
+    return total;
+  });
+}
 
 test('agrees with PyTorch', () => {
   const file = golden('cross-entropy');
@@ -37,11 +48,7 @@ test('is the same over several chunks of rows as row by row', () => {
   const targets = Int32Array.from({ length: rows }, () => random.integer(vocabulary + 1) - 1);
   const expected = Float32Array.from(targets, (target, row) => {
     if (target < 0) return 0;
-    const logits = Array.from({ length: vocabulary }, (_, id) => {
-      let total = 0;
-      for (let k = 0; k < width; k++) total += hidden.data[row * width + k]! * weight.data[id * width + k]!;
-      return total;
-    });
+    const logits = logitsOf(hidden, weight, row);
     const top = Math.max(...logits);
     return logits[target]! - top - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0));
   });
@@ -55,6 +62,42 @@ test('is the same over several chunks of rows as row by row', () => {
   setPrecision('bf16');
   const rounded = inference(() => crossEntropy(hidden, weight, targets).logProbabilities);
   expectClose(rounded, expected, 1e-2);
+});
+
+test.each([9, 77, 1000])(
+  'entropies of %i ids are those of the distributions, and change nothing else',
+  (vocabulary) => {
+    const random = new Random(9);
+    const [rows, width] = [70, 6];
+    const [hidden, weight] = [randomLeaf(random, [rows, width]), randomLeaf(random, [vocabulary, width])];
+    const targets = Int32Array.from({ length: rows }, () => random.integer(vocabulary + 1) - 1);
+    const expected = Float32Array.from(targets, (target, row) => {
+      if (target < 0) return 0;
+      const logits = logitsOf(hidden, weight, row);
+      const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+      return logits.reduce((sum, logit) => sum - (Math.exp(logit) / total) * Math.log(Math.exp(logit) / total), 0);
+    });
+    const run = (options: { entropies?: boolean }) => {
+      for (const leaf of [hidden, weight]) leaf.gradient = null;
+      return scope(() => {
+        const { loss, logProbabilities, entropies } = crossEntropy(hidden, weight, targets, options);
+        backward(loss);
+        return { entropies, others: [logProbabilities, hidden.gradient!, weight.gradient!] };
+      });
+    };
+    const [without, asked] = [run({}), run({ entropies: true })];
+    expect(without.entropies).toBeNull();
+    expectClose(asked.entropies!, expected, 1e-6);
+    expect(asked.others).toEqual(without.others);
+  },
+);
+
+test('a uniform distribution has the entropy of the vocabulary, a certain one none', () => {
+  const hidden = goldenLeaf([[0], [1]]);
+  const weight = goldenLeaf([[200], [0], [0], [0]]);
+  const { entropies } = inference(() => crossEntropy(hidden, weight, Int32Array.of(2, 0), { entropies: true }));
+  expect(entropies![0]).toBeCloseTo(Math.log(4), 6);
+  expect(entropies![1]).toBe(0);
 });
 
 test('stays finite where logits are far apart', () => {

@@ -8,6 +8,7 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 interface Options {
   readonly targets: Int32Array;
   readonly normalizer: number;
+  readonly entropies: Float32Array | null;
 }
 
 interface Saved {
@@ -36,7 +37,7 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
     return [];
   },
 
-  forward([hidden, weight], { targets, normalizer }, output, records) {
+  forward([hidden, weight], { targets, normalizer, entropies }, output, records) {
     const logProbabilities = new Float32Array(targets.length);
     const hiddenGradient = records && hidden.requiresGradient ? allocate(hidden.size) : null;
     const weightGradient = records && weight.requiresGradient ? allocate(weight.size) : null;
@@ -45,6 +46,7 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
       weight.data,
       targets,
       logProbabilities,
+      entropies,
       hiddenGradient,
       weightGradient,
       hidden.shape[1]!,
@@ -75,17 +77,20 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
  * @param weight [V, D], the output embedding
  * @param targets [N] ids in [0, V); -1 where no loss is taken
  * @param options.normalizer divisor of the sum; default: the number of targets that count, at least 1
- * @returns loss, a scalar in nats; logProbabilities [N], outside the arena, 0 where the target is -1
+ * @param options.entropies whether the entropies of the predicted distributions are wanted; default: false
+ * @returns loss, a scalar in nats; logProbabilities [N] and, if wanted, entropies [N] in nats, both outside the arena
+ *   and 0 where the target is -1. Gradients flow from the loss alone.
  */
 export function crossEntropy(
   hidden: Tensor,
   weight: Tensor,
   targets: Int32Array,
-  options: { normalizer?: number } = {},
-): { loss: Tensor; logProbabilities: Float32Array } {
+  options: { normalizer?: number; entropies?: boolean } = {},
+): { loss: Tensor; logProbabilities: Float32Array; entropies: Float32Array | null } {
   const normalizer = options.normalizer ?? Math.max(1, countTargets(targets));
-  const { output, saved } = applyKeeping(crossEntropyOperation, [hidden, weight], { targets, normalizer });
-  return { loss: output, logProbabilities: saved.logProbabilities };
+  const entropies = options.entropies ? new Float32Array(targets.length) : null;
+  const { output, saved } = applyKeeping(crossEntropyOperation, [hidden, weight], { targets, normalizer, entropies });
+  return { loss: output, logProbabilities: saved.logProbabilities, entropies };
 }
 
 function countTargets(targets: Int32Array): number {

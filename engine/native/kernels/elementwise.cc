@@ -1,7 +1,6 @@
 // Arithmetic on whole arrays, and sums in double precision.
-#include <vector>
-
 #include "../binding.h"
+#include "../buffer.h"
 #include "../pool.h"
 #include "../simd.h"
 
@@ -50,9 +49,8 @@ void scale(Array<const float> a, float factor, Array<float> y, bool accumulate) 
 template <class Term>
 double blockedSum(Array<const float> a, Term term) {
   const int64_t blocks = (a.size + sumBlock - 1) / sumBlock;
-  static thread_local std::vector<double> partial;
-  partial.resize(size_t(blocks));
-  double* const sums = partial.data();
+  static thread_local Buffer<double> partial;
+  double* const sums = partial.atLeast(blocks);
   parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
       const int64_t first = block * sumBlock, last = first + sumBlock < a.size ? first + sumBlock : a.size;

@@ -2,10 +2,11 @@
 //
 // Many tokens may share an id. The scatter sorts token positions by id (stable counting sort) and gives each thread
 // whole ids, so a row of the table is summed by one thread, in token order.
+#include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "../binding.h"
+#include "../buffer.h"
 #include "../pool.h"
 #include "../simd.h"
 
@@ -47,18 +48,13 @@ void embeddingBackward(Array<const int32_t> ids, Array<const float> dy, Array<fl
   const int64_t vocabulary = dweight.size / width;
   checkIds(ids, vocabulary);
 
-  static thread_local std::vector<int32_t> firstOf, order;
-  firstOf.assign(size_t(vocabulary + 1), 0);
-  order.resize(size_t(ids.size));
-  for (int64_t i = 0; i < ids.size; i++) firstOf[size_t(ids[i]) + 1]++;
-  for (int64_t id = 0; id < vocabulary; id++) firstOf[size_t(id) + 1] += firstOf[size_t(id)];
-  {
-    static thread_local std::vector<int32_t> next;
-    next.assign(firstOf.begin(), firstOf.end() - 1);
-    for (int64_t i = 0; i < ids.size; i++) order[size_t(next[size_t(ids[i])]++)] = int32_t(i);
-  }
+  static thread_local Buffer<int32_t> nextOf, order;
+  int32_t *const next = nextOf.atLeast(vocabulary + 1), *const sorted = order.atLeast(ids.size);
+  std::fill(next, next + vocabulary + 1, 0);
+  for (int64_t i = 0; i < ids.size; i++) next[ids[i] + 1]++;
+  for (int64_t id = 0; id < vocabulary; id++) next[id + 1] += next[id];
+  for (int64_t i = 0; i < ids.size; i++) sorted[next[ids[i]]++] = int32_t(i);
 
-  const int32_t* const sorted = order.data();
   parallel(ids.size, rowGrain, [&](int64_t begin, int64_t end) {
     // A run of equal ids belongs to the thread in whose part it begins.
     while (begin < end && begin > 0 && ids[sorted[begin]] == ids[sorted[begin - 1]]) begin++;

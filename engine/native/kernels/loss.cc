@@ -5,16 +5,20 @@
 // while a chunk is there:
 //
 //     logits = hidden Wt          one product with the packed embedding
-//     softmax                     log-probability of the target; logits become scale * (probability - [is target])
+//     softmax                     log-probability of the target, entropy of the row if asked for; logits become
+//                                 scale * (probability - [is target]), in bf16 if the products round it anyway
 //     dhidden = logits W          with the embedding packed the other way round
 //     dW += logitsT hidden        chunk after chunk, in order
 //
 // So the gradient is done when the loss is known, for an upstream gradient of 1; the caller scales it if it is not.
 // The embedding is packed once per call in each layout. Rows whose target is -1 get zero gradients.
 //
-// A row's maximum is subtracted before exponentials, and log-probability = (logit - maximum) - log(sum).
+// A row's maximum is subtracted before exponentials. With x = logit - maximum and sums over the vocabulary,
+//
+//     log-probability = x[target] - log(sum of e^x)        entropy = log(sum of e^x) - (sum of x e^x) / (sum of e^x)
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "../binding.h"
 #include "../buffer.h"
@@ -33,6 +37,12 @@ int64_t rowsPerChunk(int64_t vocabulary) {
   return std::clamp<int64_t>((int64_t(4) << 20) / std::max<int64_t>(1, vocabulary) / 64 * 64, 64, 512);
 }
 
+// An odd number of cache lines: rows a power of two apart would meet in a few sets of every cache.
+int64_t rowStride(int64_t vocabulary) {
+  constexpr int64_t line = 16;
+  return ((vocabulary + line - 1) / line | 1) * line;
+}
+
 float maximum(const float* row, int64_t size) {
   Floats result = broadcast(lowest);
   int64_t i = 0;
@@ -41,42 +51,52 @@ float maximum(const float* row, int64_t size) {
   return largest(result);
 }
 
-// Replaces x by exp(x - top) if `keep`, and returns the sum either way.
-float exponentials(float* row, int64_t size, float top, bool keep) {
-  Floats total{};
-  int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    const Floats e = exp(load(row + i) - top);
-    total = total + e;
-    if (keep) store(row + i, e);
+// Sums over a row of e = exp(x - top): of e, and of e * (x - top) if the entropy is wanted.
+struct ExponentialSums {
+  float plain, weighted;
+};
+
+// Replaces x by e if `keep`.
+template <bool entropy>
+ExponentialSums exponentials(float* row, int64_t size, float top, bool keep) {
+  Floats plain{}, weighted{};
+  for (int64_t i = 0; i < size; i += lanes) {
+    const int64_t rest = size - i;
+    const Floats x = (rest >= lanes ? load(row + i) : loadPartial(row + i, rest, lowest)) - top, e = exp(x);
+    plain = plain + e;
+    if (entropy) weighted = fma(e, max(x, broadcast(lowest)), weighted);
+    if (keep) storeUpTo(rest, row + i, e);
   }
-  if (i < size) {
-    const Floats e = exp(loadPartial(row + i, size - i, lowest) - top);
-    total = total + e;
-    if (keep) storePartial(row + i, e, size - i);
-  }
-  return sum(total);
+  return {sum(plain), entropy ? sum(weighted) : 0};
 }
 
-void scaleRow(float* row, int64_t size, float factor) {
-  int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) store(row + i, load(row + i) * factor);
-  for (; i < size; i++) row[i] *= factor;
+// Turns the exponentials of a row into gradients, in place, as the Number that the products which follow read: factor *
+// e, and `shift` less at the target. A bf16 row fills the first half of its float row, so no number is overwritten
+// before it is read.
+template <class Number>
+void gradientRow(float* row, int64_t size, int32_t target, float factor, float shift) {
+  const float atTarget = row[target] * factor - shift;
+  const auto to = reinterpret_cast<Number*>(row);
+  for (int64_t i = 0; i < size; i += lanes) storeUpTo(size - i, to + i, loadUpTo(size - i, row + i) * factor);
+  storeUpTo(1, to + target, broadcast(atTarget));
 }
 
-// One row of logits becomes its gradient, if `keep`; returns the target's log-probability.
-float softmaxRow(float* row, int64_t size, int32_t target, float scale, bool keep) {
+struct RowResult {
+  float logProbability, entropy;
+};
+
+// One row of logits becomes its gradient, if `keep`.
+template <class Number>
+RowResult softmaxRow(float* row, int64_t size, int32_t target, float scale, bool keep, bool entropy) {
   if (target < 0) {
-    if (keep) std::fill(row, row + size, 0.0f);
-    return 0;
+    if (keep) std::memset(row, 0, size_t(size) * sizeof(Number));
+    return {0, 0};
   }
   const float top = maximum(row, size), picked = row[target] - top;
-  const float total = exponentials(row, size, top, keep);
-  if (keep) {
-    scaleRow(row, size, scale / total);
-    row[target] -= scale;
-  }
-  return picked - std::log(total);
+  const ExponentialSums sums = entropy ? exponentials<true>(row, size, top, keep) : exponentials<false>(row, size, top, keep);
+  if (keep) gradientRow<Number>(row, size, target, scale / sums.plain, scale);
+  const float logSum = std::log(sums.plain);
+  return {picked - logSum, entropy ? logSum - sums.weighted / sums.plain : 0};
 }
 
 struct Workspace {
@@ -86,12 +106,14 @@ struct Workspace {
 
 // Returns the sum of negative log-probabilities over the targets that count.
 double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int32_t> targets,
-                    Array<float> logProbabilities, std::optional<Array<float>> dhidden,
-                    std::optional<Array<float>> dweight, int64_t width, float scale) {
+                    Array<float> logProbabilities, std::optional<Array<float>> entropies,
+                    std::optional<Array<float>> dhidden, std::optional<Array<float>> dweight, int64_t width,
+                    float scale) {
   const int64_t rows = targets.size, vocabulary = width > 0 ? weight.size / width : 0;
   hidden.require(rows * width);
   weight.require(vocabulary * width);
   logProbabilities.require(rows);
+  if (entropies) entropies->require(rows);
   if (dhidden) dhidden->require(hidden.size);
   if (dweight) dweight->require(weight.size);
   for (int64_t row = 0; row < rows; row++) {
@@ -102,12 +124,15 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
   }
 
   static thread_local Workspace workspace;
-  const int64_t chunk = rowsPerChunk(vocabulary);
-  float* const logits = workspace.logits.atLeast(chunk * vocabulary);
+  const int64_t chunk = rowsPerChunk(vocabulary), stride = rowStride(vocabulary);
+  float* const logits = workspace.logits.atLeast(chunk * stride);
   PackedOperand &byVocabulary = workspace.byVocabulary, &byWidth = workspace.byWidth;
   byVocabulary.resize(vocabulary, width, precision());
   if (dhidden) byWidth.resize(width, vocabulary, precision());
-  const bool keep = dhidden.has_value() || dweight.has_value();
+  const bool keep = dhidden.has_value() || dweight.has_value(), rounded = precision() == Precision::bf16;
+  // The gradients of the logits, which lie where the logits were, in rows of as many bytes.
+  const Values gradients = rounded ? Values(reinterpret_cast<const uint16_t*>(logits)) : Values(logits);
+  const int64_t gradientStride = rounded ? 2 * stride : stride;
   WorkQueue queue;
 
   onAllThreads([&](const Team& team) {
@@ -117,19 +142,23 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
     for (int64_t first = 0; first < rows; first += chunk) {
       const int64_t count = std::min(chunk, rows - first);
       const Values chunkHidden = Values(hidden) + first * width;
-      multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, vocabulary});
+      multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, stride});
       if (team.thread == 0) queue.reset(count, mostRows, team.threads);
       team.barrier();
       for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
         for (int64_t row = run.begin; row < run.end; row++) {
-          logProbabilities[first + row] =
-              softmaxRow(logits + row * vocabulary, vocabulary, targets[first + row], scale, keep);
+          float* const at = logits + row * stride;
+          const int32_t target = targets[first + row];
+          const RowResult result = rounded ? softmaxRow<uint16_t>(at, vocabulary, target, scale, keep, entropies.has_value())
+                                           : softmaxRow<float>(at, vocabulary, target, scale, keep, entropies.has_value());
+          logProbabilities[first + row] = result.logProbability;
+          if (entropies) (*entropies)[first + row] = result.entropy;
         }
       }
       team.barrier();
-      if (dhidden) multiply(team, count, byRows(logits, vocabulary), byWidth, {dhidden->data + first * width, width});
+      if (dhidden) multiply(team, count, byRows(gradients, gradientStride), byWidth, {dhidden->data + first * width, width});
       if (dweight) {
-        multiply(team, vocabulary, width, count, byColumns(logits, vocabulary), byColumns(chunkHidden, width),
+        multiply(team, vocabulary, width, count, byColumns(gradients, gradientStride), byColumns(chunkHidden, width),
                  {dweight->data, width, first > 0 ? dweight->data : nullptr, width}, precision());
       }
       team.barrier();
@@ -143,7 +172,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
 
 }  // namespace
 
-PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "logProbabilities", "dhidden",
-                                                          "dweight", "width", "scale"}));
+PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "logProbabilities", "entropies",
+                                                          "dhidden", "dweight", "width", "scale"}));
 
 }  // namespace parley::PARLEY_ISA

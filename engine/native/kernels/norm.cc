@@ -5,9 +5,10 @@
 //
 // The weight's gradient is a sum over rows: blocks of a fixed number of rows are summed by one thread each, then the
 // blocks in order, so that the bits do not depend on how many threads there are.
-#include <vector>
+#include <algorithm>
 
 #include "../binding.h"
+#include "../buffer.h"
 #include "../pool.h"
 #include "../simd.h"
 
@@ -78,13 +79,13 @@ void rmsNormBackward(Array<const float> x, Array<const float> weight, Array<cons
   if (dx) dx->require(x.size);
   if (dweight) dweight->require(width);
   const int64_t blocks = (rows + blockRows - 1) / blockRows;
-  static thread_local std::vector<float> shares;
-  if (dweight) shares.assign(size_t(blocks * width), 0.0f);
-  float* const allShares = dweight ? shares.data() : nullptr;
+  static thread_local Buffer<float> shares;
+  float* const allShares = dweight ? shares.atLeast(blocks * width) : nullptr;
 
   parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
       float* const share = allShares ? allShares + block * width : nullptr;
+      if (share != nullptr) std::fill(share, share + width, 0.0f);
       const int64_t last = (block + 1) * blockRows < rows ? (block + 1) * blockRows : rows;
       for (int64_t row = block * blockRows; row < last; row++) {
         backwardRow(x.data + row * width, weight.data, inverse[row], dy.data + row * width,
