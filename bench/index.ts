@@ -1,2 +1,4 @@
+export { benchDecode, type DecodeBenchmark, type DecodeOptions, decodeSizes } from './decode.ts';
 export { benchGemm, type GemmBenchmark, type MeasuredProduct, type ProductShape } from './gemm.ts';
+export { benchTokenizer, type TokenizerBenchmark } from './tokenizer.ts';
 export { benchTrain, parseTrainSize, type TrainBenchmark, type TrainSize } from './train.ts';

@@ -92,4 +92,14 @@ export const catalogue: Entry[] = [
     summary: 'speed of the matrix products, beside the peak of this machine',
     load: () => import('./commands/bench-gemm.ts'),
   },
+  {
+    words: 'bench decode',
+    summary: 'speed of generation at a known model’s size, beside the read bandwidth of this machine',
+    load: () => import('./commands/bench-decode.ts'),
+  },
+  {
+    words: 'bench tokenizer',
+    summary: 'speed of learning a vocabulary and of encoding text',
+    load: () => import('./commands/bench-tokenizer.ts'),
+  },
 ];
