@@ -1,0 +1,171 @@
+/**
+ * Speed of generation: how fast a prompt is read and how fast a batch of answers grows, at a known model's dimensions
+ * with random weights.
+ *
+ * Measured is what serves: requests to the Generator, whose tokens are drawn at temperature 1. A decoding step reads
+ * every weight once and the keys and values of all sequences. With few sequences that is its limit, so the share of
+ * the read bandwidth measured in the same minute says how close a step comes to it; with many, arithmetic is.
+ */
+
+import { modelConfigSchema } from '@parley/contracts';
+import {
+  type CacheFormat,
+  cpuFeatures,
+  KeyValueCache,
+  measureBandwidth,
+  Random,
+  setPrecision,
+  threads,
+  type WeightFormat,
+} from '@parley/engine';
+import { Generator } from '@parley/lm/generate';
+import { countParameters, Llama } from '@parley/lm/models';
+import { characterTokenizer, type Tokenizer } from '@parley/lm/tokenizer';
+
+/** Dimensions of models that everybody knows; embeddings are tied. */
+export const decodeSizes = {
+  'smollm2-135m': {
+    vocab_size: 49_152,
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_hidden_layers: 30,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    head_dim: 64,
+    max_position_embeddings: 8192,
+    rope_theta: 100_000,
+  },
+};
+
+export interface DecodeOptions {
+  size: keyof typeof decodeSizes;
+  /** Requests at the same time. */
+  batch: number;
+  /** Tokens of each prompt. */
+  prompt: number;
+  weights: Exclude<WeightFormat, 'f32'>;
+  cache: CacheFormat;
+  /** Tokens of each answer that are timed; default 32. */
+  tokens?: number;
+}
+
+export interface DecodeBenchmark {
+  /** Of all answers together, once every prompt has been read. */
+  tokensPerSecond: number;
+  millisecondsPerStep: number;
+  /** From a request on an idle machine to its first token: the prompt's reading time. Median of three. */
+  timeToFirstTokenMs: number;
+  promptTokensPerSecond: number;
+  /** Weights, and keys and values in the middle of the timed steps, per step. */
+  gigabytesPerStep: number;
+  /** GB/s, all threads. */
+  bandwidth: number;
+  shareOfBandwidth: number;
+  batch: number;
+  prompt: number;
+  weights: WeightFormat;
+  cache: CacheFormat;
+  threads: number;
+  cpu: string;
+}
+
+export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchmark> {
+  const { batch, prompt, weights, cache, tokens = 32 } = options;
+  setPrecision('bf16');
+  const config = modelConfigSchema.parse(decodeSizes[options.size]);
+  const random = new Random(1);
+  const model = randomModel(options.size, random);
+  // While the last prompts are read the first answers grow already; all have to outlast that.
+  const headStart = Math.ceil((batch * prompt) / 128) + 2;
+  const context = Math.min(prompt + headStart + tokens + 2, config.max_position_embeddings);
+  const generator = new Generator(model, vocabularyOf(config.vocab_size), { slots: batch, context, weights, cache });
+  const enough = new AbortController();
+  const ask = (maxTokens: number, onToken?: () => void) =>
+    generator.generate({
+      prompt: Array.from({ length: prompt }, () => random.integer(config.vocab_size)),
+      sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxTokens, stop: [], seed: 1 },
+      onToken,
+      signal: enough.signal,
+    });
+
+  await ask(2); // packs the weights, takes memory from the system
+  const first: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const start = performance.now();
+    await ask(1);
+    first.push(performance.now() - start);
+  }
+  const bandwidthBefore = measureBandwidth();
+
+  let waiting = batch;
+  let ahead = 0;
+  const made = new Int32Array(batch);
+  const stamps: number[] = [];
+  await Promise.all(
+    Array.from({ length: batch }, (_, index) =>
+      ask(headStart + tokens, () => {
+        if (made[index]!++ === 0 && --waiting === 0) ahead = made.reduce((sum, count) => sum + count, 0) / batch;
+        // The first answer's tokens mark the steps; from the one after all have begun, every row decodes.
+        if (index === 0 && waiting === 0) stamps.push(performance.now());
+        if (stamps.length > tokens + 1) enough.abort();
+      }),
+    ),
+  );
+  const steps = stamps.slice(2).map((stamp, index) => stamp - stamps[index + 1]!);
+  const millisecondsPerStep = median(steps);
+  const timeToFirstTokenMs = median(first);
+  const gigabytesPerStep = bytesPerStep(options, prompt + ahead + tokens / 2) / 1e9;
+  const bandwidth = Math.max(bandwidthBefore, measureBandwidth());
+  return {
+    tokensPerSecond: (batch / millisecondsPerStep) * 1000,
+    millisecondsPerStep,
+    timeToFirstTokenMs,
+    promptTokensPerSecond: (prompt / timeToFirstTokenMs) * 1000,
+    gigabytesPerStep,
+    bandwidth,
+    shareOfBandwidth: (gigabytesPerStep / millisecondsPerStep) * (1000 / bandwidth),
+    batch,
+    prompt,
+    weights,
+    cache,
+    threads: threads(),
+    cpu: cpuFeatures(),
+  };
+}
+
+function randomModel(size: DecodeOptions['size'], random: Random): Llama {
+  const model = new Llama(modelConfigSchema.parse(decodeSizes[size]));
+  const { values, specs } = model.parameters;
+  // A million different weights over and over: enough for a speed, and ready in a moment.
+  const block = Float32Array.from({ length: 2 ** 20 }, () => 0.02 * random.normal());
+  for (let start = 0; start < values.length; start += block.length) {
+    values.set(block.subarray(0, values.length - start), start);
+  }
+  for (const { name } of specs) if (name.endsWith('norm.weight')) model.parameters.get(name).data.fill(1);
+  return model;
+}
+
+/** A tokenizer with as many tokens, none of which ends an answer. */
+function vocabularyOf(count: number): Tokenizer {
+  const firstIdeograph = 0x20000;
+  const characters = Array.from({ length: count }, (_, index) => String.fromCodePoint(firstIdeograph + index));
+  return characterTokenizer(characters.join(''));
+}
+
+function bytesPerStep({ size, batch, weights, cache }: DecodeOptions, position: number): number {
+  const config = modelConfigSchema.parse(decodeSizes[size]);
+  const perWeight = { int8: 1, bf16: 2 }[weights];
+  const { bytesPerToken } = new KeyValueCache({
+    layers: config.num_hidden_layers,
+    slots: 1,
+    length: 16,
+    keyValueHeads: config.num_key_value_heads,
+    headDim: config.head_dim,
+    format: cache,
+  });
+  return countParameters(config) * perWeight + batch * position * bytesPerToken;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}

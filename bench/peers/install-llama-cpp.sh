@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds llama.cpp natively for this machine's processor, from the sources that the Python package llama-cpp-python
+# carries, into bench/peers/.installed/llama.cpp. Needs pip, cmake, make and g++; takes some minutes.
+#
+#   sh bench/peers/install-llama-cpp.sh
+set -eu
+version=0.3.36
+here=$(cd "$(dirname "$0")" && pwd)/.installed
+target=$here/llama.cpp
+if [ -x "$target/bin/llama-bench" ] && [ -x "$target/bin/llama-batched-bench" ]; then
+  echo "$target is built already."
+  exit 0
+fi
+for tool in cmake make g++; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing. Debian/Ubuntu: sudo apt-get install cmake make g++" >&2; exit 1; }
+done
+
+archive=$here/llama_cpp_python-$version.tar.gz
+mkdir -p "$target"
+if [ ! -f "$archive" ]; then
+  python3 -m pip download --quiet --no-deps --no-binary :all: "llama-cpp-python==$version" --dest "$here"
+fi
+tar -xzf "$archive" -C "$target" --strip-components=3 "llama_cpp_python-$version/vendor/llama.cpp"
+# Native code for this processor; OpenMP as llama.cpp builds it by default; nothing that fetches or serves.
+cmake -S "$target" -B "$target/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF \
+  -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF \
+  -DLLAMA_BUILD_TOOLS=ON >"$target/configure.log"
+cmake --build "$target/build" --target llama-bench llama-batched-bench --parallel "${JOBS:-2}" >"$target/build.log"
+mkdir -p "$target/bin"
+cp "$target/build/bin/llama-bench" "$target/build/bin/llama-batched-bench" "$target/bin/"
+echo "$target is built."
