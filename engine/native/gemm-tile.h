@@ -97,7 +97,14 @@ struct Bf16Format : FloatFormat {
 };
 #endif
 
-// Where a tile's sums start and end up. `columns` of the panel exist.
+// A row of a panel, in an output.
+inline void prefetchForWriting(const float* row) {
+  __builtin_prefetch(row, 1);
+  __builtin_prefetch(row + lanes, 1);
+}
+
+// Where a tile's sums start and end up. `columns` of the panel exist. What an output will be written to is asked for at
+// the start, so that the lines have come from memory when the sums are ready.
 struct TileOutput {
   float* data;
   int64_t stride;
@@ -106,6 +113,7 @@ struct TileOutput {
   int64_t columns;
 
   void start(int row, Floats (&sums)[2]) const {
+    prefetchForWriting(data + row * stride);
     const float* const from = initial + row * initialStride;
     if (initial == nullptr) {
       sums[0] = sums[1] = Floats{};
@@ -135,11 +143,15 @@ struct TileOutput {
 // One tile over `steps` steps: `output` says what the sums start from and takes them in the end.
 template <class Arithmetic, int rows, class Output>
 void computeTile(const float* __restrict a, const float* __restrict b, int64_t steps, const Output& output) {
+  constexpr int stepsAhead = 16;  // what comes next is in the second-level cache at best
   typename Arithmetic::Sums sums[rows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) output.start(r, sums[r]);
 
   for (int64_t step = 0; step < steps; step++) {
+    __builtin_prefetch(a + stepsAhead * tileRows);
+    __builtin_prefetch(b + stepsAhead * panelColumns);
+    __builtin_prefetch(b + stepsAhead * panelColumns + lanes);
     const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + lanes));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
