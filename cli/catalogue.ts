@@ -102,4 +102,9 @@ export const catalogue: Entry[] = [
     summary: 'speed of learning a vocabulary and of encoding text',
     load: () => import('./commands/bench-tokenizer.ts'),
   },
+  {
+    words: 'bench quality',
+    summary: 'what 8-bit weights and an 8-bit cache cost, on held-out text',
+    load: () => import('./commands/bench-quality.ts'),
+  },
 ];

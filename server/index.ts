@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { GeneratorOptions } from '@parley/lm/generate';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { localUser } from './accounts/local-user.ts';
 import { Answers, recover } from './chat/answers.ts';
@@ -35,6 +36,9 @@ export interface ServerOptions {
   allowedHosts?: string[];
   /** Answers written at once; more wait. */
   slots?: number;
+  /** How weights, and keys and values, are stored: see GeneratorOptions. */
+  weights?: GeneratorOptions['weights'];
+  cache?: GeneratorOptions['cache'];
   /** How long closing waits for running answers before it marks them interrupted. */
   drainMilliseconds?: number;
   /** A pino logger; absent: none. */
@@ -54,12 +58,12 @@ const bodyLimitBytes = 1_000_000;
  * @throws Error in one line: the port is taken, the model cannot be loaded, the home is in use or unreadable
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { port, host = '127.0.0.1', modelFolder, home, slots = 8, drainMilliseconds = 5_000 } = options;
+  const { port, host = '127.0.0.1', modelFolder, home, slots = 8, weights, cache, drainMilliseconds = 5_000 } = options;
   await requireFreePort(port, host);
   const database = openDatabase(home);
   const app = createApp(options.logger);
   const metrics = createMetrics();
-  const inference = new Inference({ modelFolder, slots, log: app.log, metrics });
+  const inference = new Inference({ modelFolder, slots, weights, cache, log: app.log, metrics });
   const answers = new Answers(database.db, app.log);
 
   const stop = async () => {

@@ -16,16 +16,17 @@ for tool in cmake make g++; do
 done
 
 archive=$here/llama_cpp_python-$version.tar.gz
-mkdir -p "$target"
+source=$here/llama.cpp.source
+mkdir -p "$target/bin" "$source"
 if [ ! -f "$archive" ]; then
   python3 -m pip download --quiet --no-deps --no-binary :all: "llama-cpp-python==$version" --dest "$here"
 fi
-tar -xzf "$archive" -C "$target" --strip-components=3 "llama_cpp_python-$version/vendor/llama.cpp"
+tar -xzf "$archive" -C "$source" --strip-components=3 "llama_cpp_python-$version/vendor/llama.cpp"
 # Native code for this processor; OpenMP as llama.cpp builds it by default; nothing that fetches or serves.
-cmake -S "$target" -B "$target/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF \
+cmake -S "$source" -B "$source/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF \
   -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF \
-  -DLLAMA_BUILD_TOOLS=ON >"$target/configure.log"
-cmake --build "$target/build" --target llama-bench llama-batched-bench --parallel "${JOBS:-2}" >"$target/build.log"
-mkdir -p "$target/bin"
-cp "$target/build/bin/llama-bench" "$target/build/bin/llama-batched-bench" "$target/bin/"
+  -DLLAMA_BUILD_TOOLS=ON >"$here/llama.cpp.log" 2>&1
+cmake --build "$source/build" --target llama-bench llama-batched-bench --parallel "${JOBS:-2}" >>"$here/llama.cpp.log" 2>&1
+cp "$source/build/bin/llama-bench" "$source/build/bin/llama-batched-bench" "$target/bin/"
+rm -rf "$source"
 echo "$target is built."

@@ -139,7 +139,7 @@ const output = execFileSync(
     writeModel(size as keyof typeof decodeSizes, type as WeightType),
     ...options,
     '-t',
-    '2',
+    String(availableParallelism()),
     '--output-format',
     'jsonl',
   ],

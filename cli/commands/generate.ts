@@ -1,6 +1,7 @@
 import { samplingSchema } from '@parley/contracts';
 import type { Command } from 'commander';
 import { addFlags, addJsonFlag, readFlags } from '../flags.ts';
+import { formatsSchema } from '../formats.ts';
 
 export function define(command: Command): void {
   command.requiredOption('--model <folder>', 'model folder');
@@ -8,13 +9,14 @@ export function define(command: Command): void {
   command.option('--system <text>', 'instructions before the conversation');
   command.option('--raw', 'continue the text as it is instead of answering a chat turn');
   addFlags(command, samplingSchema);
+  addFlags(command, formatsSchema);
   addJsonFlag(command);
   command.action(async ({ model: folder, prompt: text, system, raw, json, ...flags }) => {
     const sampling = readFlags(samplingSchema, flags);
     const { loadModel } = await import('@parley/lm/checkpoint');
     const { buildChatPrompt, Generator } = await import('@parley/lm/generate');
     const { model, tokenizer } = loadModel(folder);
-    const generator = new Generator(model, tokenizer, { slots: 1 });
+    const generator = new Generator(model, tokenizer, { slots: 1, ...readFlags(formatsSchema, flags) });
     const messages = [
       ...(system ? [{ role: 'system' as const, content: system }] : []),
       { role: 'user' as const, content: text },

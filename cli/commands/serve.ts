@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { addFlags, readFlags } from '../flags.ts';
+import { formatsSchema } from '../formats.ts';
 import { parleyHome } from '../home.ts';
 import { shippedModel } from '../shipped-model.ts';
 
@@ -13,6 +14,7 @@ const serveSchema = z.object({
     .default(3000)
     .describe('port to listen on, 0 for any free one; or PORT in the environment'),
   host: z.string().default('127.0.0.1').describe('address to listen on; 0.0.0.0 lets the network in'),
+  ...formatsSchema.shape,
 });
 
 export function define(command: Command): void {
@@ -20,7 +22,7 @@ export function define(command: Command): void {
   command.addHelpText('after', '\nPARLEY_HOME in the environment is where the database lies (default ~/.parley).');
   command.action(async (flags) => {
     const fromEnvironment = process.env.PORT ? { port: Number(process.env.PORT) } : {};
-    const { model, port, host } = readFlags(serveSchema, flags, fromEnvironment);
+    const { model, port, host, weights, cache } = readFlags(serveSchema, flags, fromEnvironment);
     const { ensureWebBundle } = await import('../web-bundle.ts');
     const { startServer } = await import('@parley/server');
     const { pino } = await import('pino');
@@ -29,6 +31,8 @@ export function define(command: Command): void {
     const server = await startServer({
       port,
       host,
+      weights,
+      cache,
       modelFolder: model || shippedModel(),
       home: parleyHome(),
       webFolder: ensureWebBundle(say),

@@ -95,6 +95,29 @@ describe('Generator', () => {
     },
   );
 
+  it.each([
+    { weights: 'int8', cache: 'bf16' },
+    { weights: 'bf16', cache: 'int8' },
+    { weights: 'int8', cache: 'int8' },
+  ] as const)('answers the same alone and in company with $weights weights and $cache cache', async (formats) => {
+    setPrecision('bf16');
+    const requests = Array.from({ length: 6 }, (_, i) =>
+      request('prompt '.repeat(8) + 'x'.repeat(7 * i), { seed: i, maxTokens: 5 + 4 * i }),
+    );
+    const alone = [];
+    for (const each of requests)
+      alone.push(await new Generator(model, tokenizer, { slots: 1, ...formats }).generate(each));
+    const generator = new Generator(model, tokenizer, { slots: 6, ...formats });
+    const first = await generator.generate(requests[0]!);
+    const company = await Promise.all(requests.map((each) => generator.generate(each)));
+    // The prompts begin alike: what the first one left is shared by all.
+    expect(generator.stats().reusedPromptTokens).toBeGreaterThanOrEqual(6 * 'prompt '.repeat(8).length - 6);
+    expect(first.ids).toEqual(alone[0]!.ids);
+    expect(company.map(({ ids }) => ids)).toEqual(alone.map(({ ids }) => ids));
+    model.parameters.unpack();
+    setPrecision('f32');
+  });
+
   it('joins requests that come while others run', async () => {
     const generator = newGenerator(2);
     let late: Promise<unknown> | undefined;

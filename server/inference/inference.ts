@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import type { GeneratorOptions } from '@parley/lm/generate';
 import type { FastifyBaseLogger } from 'fastify';
 import { HttpError } from '../http/errors.ts';
 import type { Metrics } from '../http/metrics.ts';
@@ -32,6 +33,8 @@ interface InferenceOptions {
   modelFolder: string;
   /** Answers written at once; more wait. */
   slots: number;
+  weights?: GeneratorOptions['weights'];
+  cache?: GeneratorOptions['cache'];
   log: FastifyBaseLogger;
   metrics: Metrics;
 }
@@ -130,8 +133,9 @@ export class Inference {
   }
 
   #spawn(onReady: (model: ModelDescription) => void, onFailure: (error: Error) => void): void {
-    const { log, modelFolder, slots } = this.#options;
-    const worker = fork(join(import.meta.dirname, 'worker.ts'), [modelFolder, String(slots)], {
+    const { log, modelFolder, slots, weights, cache } = this.#options;
+    const generator: GeneratorOptions = { slots, weights, cache };
+    const worker = fork(join(import.meta.dirname, 'worker.ts'), [modelFolder, JSON.stringify(generator)], {
       execArgv: ['--import', pathToFileURL(require.resolve('tsx')).href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

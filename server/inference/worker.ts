@@ -1,18 +1,18 @@
 /**
  * The inference worker: one process that holds the model and writes answers, told what to do over IPC.
- * Started by inference.ts with the model folder and the number of slots as its arguments; ends when the
+ * Started by inference.ts with the model folder and the generator's options as its arguments; ends when the
  * server does, however that ends.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SamplingOverrides, samplingOverridesSchema } from '@parley/contracts';
 import { loadModel } from '@parley/lm/checkpoint';
-import { buildChatPrompt, ContextLengthError, Generator } from '@parley/lm/generate';
+import { buildChatPrompt, ContextLengthError, Generator, type GeneratorOptions } from '@parley/lm/generate';
 import type { Tokenizer } from '@parley/lm/tokenizer';
 import { logProbabilitiesOf } from './log-probabilities.ts';
 import type { Accepted, FromWorker, Job, TokenRecord, ToWorker } from './protocol.ts';
 
-const [modelFolder, slotsArgument] = process.argv.slice(2) as [string, string];
+const [modelFolder, optionsArgument] = process.argv.slice(2) as [string, string];
 const running = new Map<number, AbortController>();
 
 // Ctrl-C reaches the whole process group; when to end is the server's decision.
@@ -24,7 +24,7 @@ function serve(): void {
   const { model, tokenizer, manifest } = loadModel(modelFolder);
   // A model without a chat template is found out now, not at the first question.
   tokenizer.renderChat([{ role: 'user', content: '' }], { open: true });
-  const generator = new Generator(model, tokenizer, { slots: Number(slotsArgument) });
+  const generator = new Generator(model, tokenizer, JSON.parse(optionsArgument) as GeneratorOptions);
 
   const load = new LoadReport(generator);
   process.on('message', (message: ToWorker) => {

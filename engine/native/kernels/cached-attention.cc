@@ -125,11 +125,7 @@ struct ByteCells {
     for (int64_t i = 0; i < count; i++) most = std::fabs(from[i]) <= most ? most : std::fabs(from[i]);
     if (!(most < INFINITY)) return NAN;
     const float inverse = most < 1e-30f ? 0 : 32767 / most;
-    for (int64_t i = 0; i < count; i++) {
-      const int32_t number = int32_t(from[i] * inverse + 32768.5f);
-      to[i] = uint8_t(number >> 8);
-      to[plane + i] = uint8_t(number);
-    }
+    storePlanes(from, count, inverse, 32768.5f, to, plane);
     return most / 32767;
   }
 
@@ -142,12 +138,19 @@ struct ByteCells {
     }
     if (!(sum(total) < INFINITY)) return NAN;
     const float most = largest(highest), inverse = most < 1e-30f ? 0 : 65535 / most;
-    for (int64_t i = 0; i < count; i++) {
-      const int32_t number = int32_t(from[i] * inverse + 0.5f);
-      to[i] = uint8_t(number >> 8);
-      to[plane + i] = uint8_t(number);
-    }
+    storePlanes(from, count, inverse, 0.5f, to, plane);
     return most / 65535;
+  }
+
+  // The high and the low bytes of from * inverse + offset; count in whole pages.
+  static void storePlanes(const float* from, int64_t count, float inverse, float offset, Number* to, int64_t plane) {
+    typedef uint8_t Bytes __attribute__((vector_size(lanes)));
+    for (int64_t i = 0; i < count; i += lanes) {
+      const Ints numbers = __builtin_convertvector(load(from + i) * inverse + offset, Ints);
+      const Bytes high = __builtin_convertvector(numbers >> 8, Bytes), low = __builtin_convertvector(numbers, Bytes);
+      std::memcpy(to + i, &high, sizeof high);
+      std::memcpy(to + plane + i, &low, sizeof low);
+    }
   }
 };
 
@@ -526,8 +529,11 @@ class CachedAttention {
   void applyValueScales(float* weights, const Sequence& sequence, int64_t count) const {
     for (int64_t begin = 0; begin < count; begin += pagePositions) {
       const float* const scales = sequence.page(begin / pagePositions) + page.keyUnits();
-      const int64_t end = std::min(pagePositions, count - begin);
-      for (int64_t i = 0; i < end; i++) weights[begin + i] *= scales[i];
+      for (int64_t i = 0; i < pagePositions; i += lanes) {
+        float* const at = weights + begin + i;
+        const int64_t visible = std::min<int64_t>(lanes, std::max<int64_t>(0, count - begin - i));
+        store(at, load(at) * loadUpTo(visible, scales + i));
+      }
     }
   }
 };
