@@ -103,20 +103,22 @@ export function spread(samples: number[]): Spread {
 
 /**
  * Runs a program whose last line of output is one JSON object, and returns that.
- * @param environment added to this process's
+ * @param options.environment added to this process's
+ * @param options.input the program's standard input
  * @throws Error with the last line of its errors if it fails
  */
 export function runJson<Result = Figures>(
   command: string,
   args: string[],
-  environment: Record<string, string> = {},
+  options: { environment?: Record<string, string>; input?: string } = {},
 ): Result {
   try {
     const output = execFileSync(command, args, {
       encoding: 'utf8',
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...options.environment },
+      input: options.input ?? '',
       maxBuffer: 1 << 28,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
     return JSON.parse(output.trimEnd().split('\n').at(-1)!) as Result;
   } catch (error) {
