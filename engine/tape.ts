@@ -31,24 +31,35 @@ import { native, precision } from './native/addon.ts';
 import { elementCount, formatShape, type Storage, Tensor } from './tensor.ts';
 
 /** One differentiable operation: its shape rule, its forward and its gradient, side by side. */
-export interface Operation<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage = Float32Array> {
+export interface Operation<
+  Inputs extends readonly Tensor[],
+  Options,
+  Saved,
+  Output extends Storage = Float32Array,
+  OutputGradient extends Storage = Float32Array,
+> {
   readonly name: string;
   /**
    * True for an operation whose output goes into products, which round their operands: on the tape, in 'bf16', it is
    * stored rounded. The products' bits are the same and a training step keeps a tenth less memory.
    */
   readonly roundedWhenRecorded?: Uint16Array extends Output ? true : never;
+  /**
+   * Whether the gradient of the output goes into products alone, so that it may come rounded to bfloat16: the other
+   * half of the same saving. See GradientFlow.roundedTarget.
+   */
+  roundsOutputGradient?(inputs: Inputs): Uint16Array extends OutputGradient ? boolean : never;
   /** Checks inputs and options and returns the output's shape; throws a RangeError that names what was expected. */
   shape(inputs: Inputs, options: Options): readonly number[];
   /** Fills `output` (not cleared) and returns what the gradient will need, if it `records`. */
   forward(inputs: Inputs, options: Options, output: Output, records: boolean): Saved;
   /** Adds d loss / d input for each input that wants it, given d loss / d output. */
-  gradient(inputs: Inputs, options: Options, saved: Saved, outputGradient: Float32Array, flow: GradientFlow): void;
+  gradient(inputs: Inputs, options: Options, saved: Saved, outputGradient: OutputGradient, flow: GradientFlow): void;
 }
 
 /** Where to write a gradient: over what is there, or added to it. */
-export interface GradientTarget {
-  readonly data: Float32Array;
+export interface GradientTarget<Data extends Storage = Float32Array> {
+  readonly data: Data;
   readonly add: boolean;
 }
 
@@ -56,6 +67,11 @@ export interface GradientTarget {
 export interface GradientFlow {
   /** The place for d loss / d input, or null if nobody wants it. The caller must write all of it. */
   target(input: Tensor): GradientTarget | null;
+  /**
+   * The same for operations that can also write bfloat16: that is what they get, never to add to, where this is the
+   * input's only use and the operation that made it would round the gradient anyway.
+   */
+  roundedTarget(input: Tensor): GradientTarget<Storage> | null;
   /**
    * Passes a whole buffer on as a contribution to the input's gradient. The caller must not touch the buffer
    * afterwards, except through `target`.
@@ -67,7 +83,7 @@ interface TapeEntry {
   readonly name: string;
   readonly output: Tensor;
   /** Null once walked. */
-  propagate: ((outputGradient: Float32Array, flow: GradientFlow) => void) | null;
+  propagate: ((outputGradient: Storage, flow: GradientFlow) => void) | null;
 }
 
 class Scope {
@@ -116,17 +132,25 @@ function within<T>(records: boolean, fn: () => T): T {
 }
 
 /** Runs an operation: checks shapes, computes the output in the arena and records it if a gradient can be asked for. */
-export function apply<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage>(
-  operation: Operation<Inputs, Options, Saved, Output>,
-  inputs: Inputs,
-  options: Options,
-): Tensor {
+export function apply<
+  Inputs extends readonly Tensor[],
+  Options,
+  Saved,
+  Output extends Storage,
+  OutputGradient extends Storage,
+>(operation: Operation<Inputs, Options, Saved, Output, OutputGradient>, inputs: Inputs, options: Options): Tensor {
   return applyKeeping(operation, inputs, options).output;
 }
 
 /** As `apply`, and hands out what the forward saved: results besides the output, such as log-probabilities. */
-export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved, Output extends Storage>(
-  operation: Operation<Inputs, Options, Saved, Output>,
+export function applyKeeping<
+  Inputs extends readonly Tensor[],
+  Options,
+  Saved,
+  Output extends Storage,
+  OutputGradient extends Storage,
+>(
+  operation: Operation<Inputs, Options, Saved, Output, OutputGradient>,
   inputs: Inputs,
   options: Options,
 ): { output: Tensor; saved: Saved } {
@@ -145,10 +169,13 @@ export function applyKeeping<Inputs extends readonly Tensor[], Options, Saved, O
   const saved = operation.forward(inputs, options, values as Output, records);
   const output = new Tensor(values, shape, records, current);
   if (records) {
+    for (const input of inputs) input.consumers++;
+    output.roundsGradient = precision() === 'bf16' && operation.roundsOutputGradient?.(inputs) === true;
     tape.push({
       name: operation.name,
       output,
-      propagate: (outputGradient, flow) => operation.gradient(inputs, options, saved, outputGradient, flow),
+      propagate: (outputGradient, flow) =>
+        operation.gradient(inputs, options, saved, outputGradient as OutputGradient, flow),
     });
   }
   return { output, saved };
@@ -179,7 +206,7 @@ function walk(first: number, last: number, flow: PooledGradients): void {
   try {
     for (let index = last; index >= first; index--) {
       const entry = tape[index]!;
-      const outputGradient = entry.output.gradient;
+      const outputGradient = entry.output.gradient ?? flow.takeRounded(entry.output);
       if (outputGradient === null) continue;
       if (entry.propagate === null) {
         throw new Error(
@@ -211,13 +238,14 @@ export function checkpoint(compute: (input: Tensor) => Tensor, input: Tensor): T
     const { data, shape } = compute(input);
     return { data, shape };
   });
+  input.consumers++;
   const values = allocate(result.data.length);
   values.set(result.data);
   const output = new Tensor(values, result.shape, true, current);
   tape.push({
     name: 'checkpoint',
     output,
-    propagate: (outputGradient, flow) => scope(() => recompute(compute, input, outputGradient, flow)),
+    propagate: (outputGradient, flow) => scope(() => recompute(compute, input, outputGradient as Float32Array, flow)),
   });
   return output;
 }
@@ -248,17 +276,27 @@ function recompute(
 /** Gradients of intermediates, recycled by length as the walk leaves them behind. */
 class PooledGradients implements GradientFlow {
   readonly #free = new Map<number, Float32Array[]>();
-  #current: Float32Array | null = null;
+  readonly #freeRounded = new Map<number, Uint16Array[]>();
+  readonly #rounded = new Map<Tensor, Uint16Array>();
+  #current: Storage | null = null;
   #currentGivenAway = false;
 
-  enter(outputGradient: Float32Array): void {
+  enter(outputGradient: Storage): void {
     this.#current = outputGradient;
     this.#currentGivenAway = false;
   }
 
-  leave(outputGradient: Float32Array): void {
-    if (!this.#currentGivenAway) this.#recycle(outputGradient);
+  leave(outputGradient: Storage): void {
+    if (outputGradient instanceof Uint16Array) recycle(this.#freeRounded, outputGradient);
+    else if (!this.#currentGivenAway) recycle(this.#free, outputGradient);
     this.#current = null;
+  }
+
+  /** What roundedTarget made for a tensor. */
+  takeRounded(tensor: Tensor): Uint16Array | null {
+    const gradient = this.#rounded.get(tensor) ?? null;
+    this.#rounded.delete(tensor);
+    return gradient;
   }
 
   target(input: Tensor): GradientTarget | null {
@@ -272,6 +310,13 @@ class PooledGradients implements GradientFlow {
     return { data: input.gradient, add: false };
   }
 
+  roundedTarget(input: Tensor): GradientTarget<Storage> | null {
+    if (!input.roundsGradient || input.consumers !== 1) return this.target(input);
+    const data = this.#freeRounded.get(input.size)?.pop() ?? allocateBf16(input.size);
+    this.#rounded.set(input, data);
+    return { data, add: false };
+  }
+
   give(input: Tensor, gradient: Float32Array): void {
     if (!input.requiresGradient) return;
     const isCurrent = gradient === this.#current;
@@ -283,12 +328,12 @@ class PooledGradients implements GradientFlow {
     const target = this.target(input)!;
     if (target.add) native().scale(gradient, 1, target.data, true);
     else target.data.set(gradient);
-    if (!isCurrent) this.#recycle(gradient);
+    if (!isCurrent) recycle(this.#free, gradient);
   }
+}
 
-  #recycle(buffer: Float32Array): void {
-    const free = this.#free.get(buffer.length);
-    if (free === undefined) this.#free.set(buffer.length, [buffer]);
-    else free.push(buffer);
-  }
+function recycle<Buffer extends Storage>(free: Map<number, Buffer[]>, buffer: Buffer): void {
+  const sameLength = free.get(buffer.length);
+  if (sameLength === undefined) free.set(buffer.length, [buffer]);
+  else sameLength.push(buffer);
 }

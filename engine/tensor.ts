@@ -22,6 +22,9 @@ export class Tensor {
   gradient: Float32Array | null;
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
   packed: { readonly weight: PackedWeight; readonly format: WeightFormat } | null = null;
+  /** For the tape: how many recorded operations take the tensor as an input, and whether its maker rounds its gradient. */
+  consumers = 0;
+  roundsGradient = false;
   readonly #values: Storage;
   #widened: Float32Array | null = null;
   readonly #home: TensorHome | null;

@@ -36,7 +36,7 @@ export interface Native extends OperationKernels, BytePairKernels {
   /** How often memory was reserved so far, for blocks and for the scratch of kernels. */
   reservations(): number;
 
-  // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x may be so already
+  // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x and dy may be so already
   /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]) */
   productForward(
     x: Float32Array | Uint16Array,
@@ -49,7 +49,7 @@ export interface Native extends OperationKernels, BytePairKernels {
   ): void;
   /** dx[rows, inputs] = or, with add, += dy[rows, outputs] · weight[outputs, inputs] */
   productInputGradient(
-    dy: Float32Array,
+    dy: Float32Array | Uint16Array,
     weight: Float32Array,
     dx: Float32Array,
     add: boolean,
@@ -59,7 +59,7 @@ export interface Native extends OperationKernels, BytePairKernels {
   ): void;
   /** dWeight[outputs, inputs] = or, with add, += dy[rows, outputs]ᵀ · x[rows, inputs] */
   productWeightGradient(
-    dy: Float32Array,
+    dy: Float32Array | Uint16Array,
     x: Float32Array | Uint16Array,
     dWeight: Float32Array,
     add: boolean,

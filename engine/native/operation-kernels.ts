@@ -20,7 +20,8 @@ export interface OperationKernels {
 
   // kernels/swiglu.cc
   swigluForward(gateUp: Float32Array, y: AnyArray, rows: number): void;
-  swigluBackward(gateUp: Float32Array, dy: Float32Array, dgateUp: Float32Array, add: boolean, rows: number): void;
+  /** Adds to a float32 dgateUp only. */
+  swigluBackward(gateUp: Float32Array, dy: Float32Array, dgateUp: AnyArray, add: boolean, rows: number): void;
 
   // kernels/embedding.cc
   embeddingForward(weight: Float32Array, ids: Int32Array, y: Float32Array): void;
@@ -40,6 +41,7 @@ export interface OperationKernels {
     keyValueHeads: number,
     headDim: number,
   ): void;
+  /** Adds to a float32 dqkv only. */
   attentionBackward(
     qkv: Float32Array,
     rotary: Float32Array,
@@ -47,7 +49,7 @@ export interface OperationKernels {
     output: AnyArray,
     logSumExp: Float32Array,
     doutput: Float32Array,
-    dqkv: Float32Array,
+    dqkv: AnyArray,
     add: boolean,
     batch: number,
     length: number,

@@ -59,7 +59,7 @@ const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Sa
   },
 
   gradient([qkv], options, saved, outputGradient, flow) {
-    const target = flow.target(qkv);
+    const target = flow.roundedTarget(qkv);
     if (target === null) return;
     const { heads, keyValueHeads, headDim, batch, length, ropeTheta, starts } = options;
     native().attentionBackward(

@@ -1,12 +1,13 @@
 import { native, precision } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Storage, Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
 type Inputs = readonly [x: Tensor, weight: Tensor] | readonly [x: Tensor, weight: Tensor, residual: Tensor];
 
-const linearOperation: Operation<Inputs, undefined, null> = {
+const linearOperation: Operation<Inputs, undefined, null, Float32Array, Storage> = {
   name: 'linear',
+  roundsOutputGradient: ([, , residual]) => residual === undefined,
 
   shape([x, weight, residual]) {
     const [rows, inner] = matrixExtents('linear', 'x', x);
@@ -40,7 +41,7 @@ const linearOperation: Operation<Inputs, undefined, null> = {
     if (dWeight !== null) {
       native().productWeightGradient(outputGradient, x.stored, dWeight.data, dWeight.add, rows, inner, columns);
     }
-    if (residual !== undefined) flow.give(residual, outputGradient);
+    if (residual !== undefined) flow.give(residual, outputGradient as Float32Array);
   },
 };
 

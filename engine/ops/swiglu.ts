@@ -21,7 +21,7 @@ const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Sto
   },
 
   gradient([gateUp], _options, _saved, outputGradient, flow) {
-    const target = flow.target(gateUp);
+    const target = flow.roundedTarget(gateUp);
     if (target === null) return;
     native().swigluBackward(gateUp.data, outputGradient, target.data, target.add, gateUp.shape[0]!);
   },

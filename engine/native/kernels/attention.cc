@@ -70,8 +70,9 @@ struct Bump {
 };
 
 // The rows of a head lie several kilobytes apart, which no hardware prefetcher follows.
-inline void prefetchRow(const float* row, int64_t headDim) {
-  constexpr int64_t line = 16;
+template <class Number>
+void prefetchRow(const Number* row, int64_t headDim) {
+  constexpr int64_t line = 64 / sizeof(Number);
   for (int64_t i = 0; i < headDim; i += line) __builtin_prefetch(row + i);
 }
 
@@ -97,23 +98,24 @@ void gather(const float* __restrict from, int64_t stride, int64_t count, const f
   }
 }
 
-// The way back for gradients: rotates by the opposite angle, scales, and writes or adds.
-void scatter(const float* __restrict from, int64_t count, const float* __restrict table, float scale,
-             float* __restrict to, int64_t stride, bool add, const Shape& shape) {
+// The way back for gradients: rotates by the opposite angle, scales, and writes or adds. Rotation happens in place.
+template <class Number>
+void scatter(float* __restrict from, int64_t count, const float* __restrict table, float scale, Number* __restrict to,
+             int64_t stride, bool add, const Shape& shape) {
   const int64_t d = shape.headDim, half = d / 2, padded = shape.paddedDim();
   for (int64_t row = 0; row < count; row++, from += padded, to += stride) {
     prefetchRow(to + rowsAhead * stride, d);
-    if (table == nullptr) {
-      for (int64_t i = 0; i < d; i++) to[i] = add ? to[i] + from[i] * scale : from[i] * scale;
-    } else {
+    if (table != nullptr) {
       for (int64_t i = 0; i < half; i++) {
-        const float cosine = table[i], sine = table[half + i];
-        const float low = (from[i] * cosine + from[half + i] * sine) * scale;
-        const float high = (from[half + i] * cosine - from[i] * sine) * scale;
-        to[i] = add ? to[i] + low : low;
-        to[half + i] = add ? to[half + i] + high : high;
+        const float cosine = table[i], sine = table[half + i], low = from[i], high = from[half + i];
+        from[i] = low * cosine + high * sine;
+        from[half + i] = high * cosine - low * sine;
       }
       table += d;
+    }
+    for (int64_t i = 0; i < d; i += lanes) {
+      const Floats value = load(from + i) * scale;
+      storeUpTo(d - i, to + i, add ? loadUpTo(d - i, to + i) + value : value);
     }
   }
 }
@@ -309,8 +311,8 @@ int64_t backwardScratch(const Shape& shape) {
          16 * 20;
 }
 
-template <class Format>
-void backwardTask(const Task& task, const Values& output, const float* logSumExp, const float* doutput, float* dqkv,
+template <class Format, class Number>
+void backwardTask(const Task& task, const Values& output, const float* logSumExp, const float* doutput, Number* dqkv,
                   bool add, float* scratch) {
   constexpr int64_t pack = Format::kPerStep;
   const Shape& shape = task.shape;
@@ -455,7 +457,7 @@ void attentionForward(Array<const float> qkv, Array<const float> rotary, std::op
 
 void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
                        AnyArray output, Array<const float> logSumExp, Array<const float> doutput,
-                       Array<float> dqkv, bool add, int64_t batch, int64_t length, int64_t heads,
+                       AnyArray dqkv, bool add, int64_t batch, int64_t length, int64_t heads,
                        int64_t keyValueHeads, int64_t headDim) {
   const Shape shape{batch, length, heads, keyValueHeads, headDim};
   check(shape, qkv, rotary, starts);
@@ -463,14 +465,19 @@ void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::o
   doutput.require(output.size);
   logSumExp.require(batch * heads * length);
   dqkv.require(qkv.size);
+  if (add && dqkv.bf16) throw std::runtime_error("adds to float32 gradients only");
   const auto run = [&](auto format) {
     using Format = decltype(format);
     forTasks(shape, backwardScratch<Format>(shape), [&](int64_t sequence, int64_t head, float* scratch) {
       const Task task{shape, qkv.data + sequence * length * shape.columns(), rotary.data,
                       starts ? starts->data + sequence * length : nullptr, head};
       const int64_t rows = sequence * length * shape.outputColumns();
-      backwardTask<Format>(task, Values(output) + rows, logSumExp.data + sequence * heads * length, doutput.data + rows,
-                           dqkv.data + sequence * length * shape.columns(), add, scratch);
+      const auto into = [&](auto* gradients) {
+        backwardTask<Format>(task, Values(output) + rows, logSumExp.data + sequence * heads * length,
+                             doutput.data + rows, gradients + sequence * length * shape.columns(), add, scratch);
+      };
+      if (dqkv.bf16) into(dqkv.halves());
+      else into(dqkv.floats());
     });
   };
   if (precision() == Precision::bf16) run(Bf16Format{});

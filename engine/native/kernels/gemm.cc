@@ -232,22 +232,22 @@ void productForward(AnyArray x, Array<const float> weight, std::optional<Array<c
 }
 
 // dx[rows, inputs] (+)= dy[rows, outputs] weight[outputs, inputs]
-void productInputGradient(Array<const float> dy, Array<const float> weight, Array<float> dx, bool add, int64_t rows,
+void productInputGradient(AnyArray dy, Array<const float> weight, Array<float> dx, bool add, int64_t rows,
                           int64_t inputs, int64_t outputs) {
   dy.require(rows * outputs);
   weight.require(outputs * inputs);
   dx.require(rows * inputs);
-  run(rows, inputs, outputs, byRows(dy.data, outputs), byColumns(weight.data, inputs),
+  run(rows, inputs, outputs, byRows(dy, outputs), byColumns(weight.data, inputs),
       {dx.data, inputs, add ? dx.data : nullptr, inputs});
 }
 
 // dWeight[outputs, inputs] (+)= dy[rows, outputs]t x[rows, inputs]
-void productWeightGradient(Array<const float> dy, AnyArray x, Array<float> dWeight, bool add, int64_t rows,
+void productWeightGradient(AnyArray dy, AnyArray x, Array<float> dWeight, bool add, int64_t rows,
                            int64_t inputs, int64_t outputs) {
   dy.require(rows * outputs);
   x.require(rows * inputs);
   dWeight.require(outputs * inputs);
-  run(outputs, inputs, rows, byColumns(dy.data, outputs), byColumns(x, inputs),
+  run(outputs, inputs, rows, byColumns(dy, outputs), byColumns(x, inputs),
       {dWeight.data, inputs, add ? dWeight.data : nullptr, inputs});
 }
 

@@ -32,25 +32,32 @@ void swigluForward(Array<const float> gateUp, AnyArray y, int64_t rows) {
   });
 }
 
-void swigluBackward(Array<const float> gateUp, Array<const float> dy, Array<float> dgateUp, bool add, int64_t rows) {
+template <class Number>
+void backwardRow(const float* gate, const float* dy, Number* dgate, bool add, int64_t width) {
+  const float* const up = gate + width;
+  const auto emit = [&](int64_t rest, Number* to, Floats value) {
+    storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
+  };
+  for (int64_t i = 0; i < width; i += lanes) {
+    const int64_t rest = width - i;
+    const Floats g = loadUpTo(rest, gate + i), u = loadUpTo(rest, up + i), d = loadUpTo(rest, dy + i);
+    const Floats s = sigmoid(g);
+    emit(rest, dgate + i, d * u * s * (1.0f + g * (1.0f - s)));
+    emit(rest, dgate + width + i, d * g * s);
+  }
+}
+
+void swigluBackward(Array<const float> gateUp, Array<const float> dy, AnyArray dgateUp, bool add, int64_t rows) {
   const int64_t width = rows > 0 ? dy.size / rows : 0;
   dy.require(rows * width);
   gateUp.require(rows * width * 2);
   dgateUp.require(rows * width * 2);
-  const auto emit = [&](int64_t rest, float* to, Floats value) {
-    storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
-  };
+  if (add && dgateUp.bf16) throw std::runtime_error("adds to float32 gradients only");
   parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
-      const float *gate = gateUp.data + row * 2 * width, *up = gate + width, *in = dy.data + row * width;
-      float *dgate = dgateUp.data + row * 2 * width, *dup = dgate + width;
-      for (int64_t i = 0; i < width; i += lanes) {
-        const int64_t rest = width - i;
-        const Floats g = loadUpTo(rest, gate + i), u = loadUpTo(rest, up + i), d = loadUpTo(rest, in + i);
-        const Floats s = sigmoid(g);
-        emit(rest, dgate + i, d * u * s * (1.0f + g * (1.0f - s)));
-        emit(rest, dup + i, d * g * s);
-      }
+      const float *const gate = gateUp.data + row * 2 * width, *const in = dy.data + row * width;
+      if (dgateUp.bf16) backwardRow(gate, in, dgateUp.halves() + row * 2 * width, add, width);
+      else backwardRow(gate, in, dgateUp.floats() + row * 2 * width, add, width);
     }
   });
 }
