@@ -57,20 +57,33 @@ interface Unit {
   object: string;
 }
 
+/** What an addon that is built for checking looks for. */
+export type Sanitizer = 'address' | 'thread';
+
+const sanitizerFlags: Record<Sanitizer, string[]> = {
+  address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1', '-w'],
+  thread: ['-fsanitize=thread', '-g', '-O1', '-w'],
+};
+
 /**
  * Brings the addon up to date and returns its path. With `sanitize` it is built separately, with checks for bad
- * memory accesses and undefined behaviour; such an addon needs the sanitizer's runtime loaded first (sanitize.ts).
+ * memory accesses and undefined behaviour, or for data races; such an addon needs the sanitizer's runtime loaded first
+ * (sanitize.ts).
  */
-export async function build({ sanitize = false, log = (_line: string) => {} } = {}): Promise<string> {
+export async function build({
+  sanitize,
+  log = () => {},
+}: {
+  sanitize?: Sanitizer;
+  log?: (line: string) => void;
+} = {}): Promise<string> {
   const compiler = findCompiler();
-  const outputs = join(here, 'build', sanitize ? 'sanitize' : '.');
+  const outputs = join(here, 'build', sanitize ? `sanitize-${sanitize}` : '.');
   const objects = join(outputs, 'objects');
   const addon = join(outputs, 'parley.node');
   mkdirSync(objects, { recursive: true });
 
-  const sanitizer = sanitize
-    ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-O1', '-w']
-    : [];
+  const sanitizer = sanitize ? sanitizerFlags[sanitize] : [];
   const units = planUnits([...commonFlags, ...sanitizer], compiler, objects);
   const key = digest(units.map((unit) => unit.object).join());
   const keyFile = join(outputs, 'parley.key');
