@@ -32,9 +32,9 @@ inline double exponential(double x) {
   const double whole = shifted - 6755399441055744.0, r = clamped - whole * 0.6931471805599453;
   const double polynomial =
       1 + r * (1 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (1.0 / 720 + r / 5040))))));
-  int64_t bits;
+  uint64_t bits;
   std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits << 52) + (int64_t(1023) << 52);
+  bits = (bits << 52) + (uint64_t(1023) << 52);
   double power;
   std::memcpy(&power, &bits, sizeof power);
   return x < -708 ? 0 : polynomial * power;
