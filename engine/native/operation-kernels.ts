@@ -93,11 +93,15 @@ export interface OperationKernels {
   ): void;
 
   // kernels/loss.cc
-  /** The sum of negative log-probabilities; gradients are those of `scale` times the sum. Entropies are in nats. */
+  /**
+   * The sum of negative log-probabilities; gradients are those of `scale` times the sum, weighted by row if asked.
+   * Entropies are in nats.
+   */
   crossEntropy(
     hidden: AnyArray,
     weight: Float32Array,
     targets: Int32Array,
+    rowWeights: MaybeArray,
     logProbabilities: Float32Array,
     entropies: MaybeArray,
     dhidden: MaybeArray,

@@ -45,6 +45,7 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
       hidden.stored,
       weight.data,
       targets,
+      null,
       logProbabilities,
       entropies,
       hiddenGradient,

@@ -104,14 +104,16 @@ struct Workspace {
   PackedOperand byVocabulary, byWidth;
 };
 
-// Returns the sum of negative log-probabilities over the targets that count.
+// Returns the sum of negative log-probabilities over the targets that count. Row weights, 1 if null, enter the gradient
+// only.
 double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int32_t> targets,
-                    Array<float> logProbabilities, std::optional<Array<float>> entropies,
-                    std::optional<Array<float>> dhidden, std::optional<Array<float>> dweight, int64_t width,
-                    float scale) {
+                    std::optional<Array<const float>> rowWeights, Array<float> logProbabilities,
+                    std::optional<Array<float>> entropies, std::optional<Array<float>> dhidden,
+                    std::optional<Array<float>> dweight, int64_t width, float scale) {
   const int64_t rows = targets.size, vocabulary = width > 0 ? weight.size / width : 0;
   hidden.require(rows * width);
   weight.require(vocabulary * width);
+  if (rowWeights) rowWeights->require(rows);
   logProbabilities.require(rows);
   if (entropies) entropies->require(rows);
   if (dhidden) dhidden->require(hidden.size);
@@ -148,9 +150,10 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
       for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
         for (int64_t row = run.begin; row < run.end; row++) {
           float* const at = logits + row * stride;
+          const float rowScale = rowWeights ? scale * (*rowWeights)[first + row] : scale;
           const int32_t target = targets[first + row];
-          const RowResult result = rounded ? softmaxRow<uint16_t>(at, vocabulary, target, scale, keep, entropies.has_value())
-                                           : softmaxRow<float>(at, vocabulary, target, scale, keep, entropies.has_value());
+          const RowResult result = rounded ? softmaxRow<uint16_t>(at, vocabulary, target, rowScale, keep, entropies.has_value())
+                                           : softmaxRow<float>(at, vocabulary, target, rowScale, keep, entropies.has_value());
           logProbabilities[first + row] = result.logProbability;
           if (entropies) (*entropies)[first + row] = result.entropy;
         }
@@ -172,7 +175,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
 
 }  // namespace
 
-PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "logProbabilities", "entropies",
-                                                          "dhidden", "dweight", "width", "scale"}));
+PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "rowWeights", "logProbabilities",
+                                                          "entropies", "dhidden", "dweight", "width", "scale"}));
 
 }  // namespace parley::PARLEY_ISA

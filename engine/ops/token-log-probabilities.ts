@@ -1,0 +1,69 @@
+import { allocate } from '../arena.ts';
+import { native } from '../native/addon.ts';
+import { apply, type Operation } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+import { checkIds } from './embedding.ts';
+import { matrixExtents, shapeError } from './shape-error.ts';
+
+interface Options {
+  readonly ids: Int32Array;
+}
+
+const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight: Tensor], Options, null> = {
+  name: 'tokenLogProbabilities',
+
+  shape([hidden, weight], { ids }) {
+    const [rows, width] = matrixExtents('tokenLogProbabilities', 'hidden', hidden);
+    const [vocabulary, weightWidth] = matrixExtents('tokenLogProbabilities', 'weight', weight);
+    if (width !== weightWidth) {
+      throw shapeError('tokenLogProbabilities', { hidden, weight }, `weight to have ${width} columns, as hidden has`);
+    }
+    if (ids.length !== rows) {
+      throw shapeError('tokenLogProbabilities', { hidden }, `one row per id, of which there are ${ids.length}`);
+    }
+    checkIds('tokenLogProbabilities', 'id', ids, 0, vocabulary);
+    return [rows];
+  },
+
+  forward([hidden, weight], { ids }, output) {
+    native().crossEntropy(hidden.stored, weight.data, ids, null, output, null, null, null, hidden.shape[1]!, 1);
+    return null;
+  },
+
+  // d log p(id) / d logits = [is id] - p: cross-entropy's gradient with a weight of its own for each row. The logits
+  // are made again; keeping them is what the chunks avoid.
+  gradient([hidden, weight], { ids }, _saved, outputGradient, flow) {
+    const weights = outputGradient.map((value) => -value);
+    const again = allocate(ids.length);
+    const hiddenGradient = hidden.requiresGradient ? allocate(hidden.size) : null;
+    const weightGradient = weight.requiresGradient ? allocate(weight.size) : null;
+    native().crossEntropy(
+      hidden.stored,
+      weight.data,
+      ids,
+      weights,
+      again,
+      null,
+      hiddenGradient,
+      weightGradient,
+      hidden.shape[1]!,
+      1,
+    );
+    if (hiddenGradient !== null) flow.give(hidden, hiddenGradient);
+    if (weightGradient !== null) flow.give(weight, weightGradient);
+  },
+};
+
+/**
+ * log softmax(hidden · weightᵀ) at one id per row, without storing the logits: what a policy gradient differentiates.
+ * Its backward makes the logits a second time; where the loss is the plain mean of these numbers, `crossEntropy` is
+ * cheaper.
+ *
+ * @param hidden [N, D]
+ * @param weight [V, D], the output embedding
+ * @param ids [N] in [0, V)
+ * @returns [N], nats, none above 0
+ */
+export function tokenLogProbabilities(hidden: Tensor, weight: Tensor, ids: Int32Array): Tensor {
+  return apply(tokenLogProbabilitiesOperation, [hidden, weight], { ids });
+}

@@ -1,0 +1,3 @@
+export { type Discounting, estimateAdvantages, whiten } from './advantages.ts';
+export { clippedPolicyLoss, clippedValueLoss, divergencePenalty, ratioOf, type TokenLoss } from './policy-loss.ts';
+export { directPreferenceLoss, rankedPairsOf, rankingLoss, sigmoid, thumbLoss } from './preference-loss.ts';
