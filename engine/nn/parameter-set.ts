@@ -50,6 +50,10 @@ export class ParameterSet {
     return parameter;
   }
 
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
   zeroGradients(): void {
     native().fill(this.gradients, 0);
   }

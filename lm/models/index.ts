@@ -1,2 +1,2 @@
 export { type Architecture, deriveArchitecture, deriveTraining } from './derive.ts';
-export { type BatchLayout, countParameters, Llama } from './llama.ts';
+export { type BatchLayout, cloneModel, countParameters, Llama, scoresTexts, toScorer } from './llama.ts';

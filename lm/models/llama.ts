@@ -28,6 +28,7 @@ import {
   rmsNorm,
   swiglu,
   type Tensor,
+  tokenLogProbabilities,
 } from '@parley/engine';
 
 /** How a batch is laid out: `batch` sequences of `length` tokens, one after the other. */
@@ -47,6 +48,9 @@ interface Block {
   down: Tensor;
 }
 
+/** A model that scores texts instead of continuing them, under Hugging Face's name for one. */
+const scoringArchitecture = 'LlamaForSequenceClassification';
+
 /** What mixes positions in a block: attention over a batch, or over the cache. [N, (H+2G)·d] → [N, H·d]. */
 type Mixer = (qkv: Tensor, layer: number) => Tensor;
 
@@ -61,8 +65,10 @@ export class Llama {
   readonly #embedding: Tensor;
   readonly #blocks: Block[];
   readonly #finalNorm: Tensor;
-  /** The output matrix [vocabulary, width]: the embedding itself when tied. */
-  readonly #head: Tensor;
+  /** The output matrix [vocabulary, width]: the embedding itself when tied; null in a model that scores. */
+  readonly #head: Tensor | null;
+  /** The scalar head [1, width] of a model that scores. */
+  readonly #score: Tensor | null;
 
   /**
    * @param random draws the initial weights: normal with deviation `initializer_range`, the two projections that
@@ -76,7 +82,9 @@ export class Llama {
     const get = (name: string) => this.parameters.get(name);
     this.#embedding = get('model.embed_tokens.weight');
     this.#finalNorm = get('model.norm.weight');
-    this.#head = config.tie_word_embeddings ? this.#embedding : get('lm_head.weight');
+    const scores = scoresTexts(config);
+    this.#score = scores ? get('score.weight') : null;
+    this.#head = scores ? null : config.tie_word_embeddings ? this.#embedding : get('lm_head.weight');
     this.#blocks = Array.from({ length: config.num_hidden_layers }, (_, layer) => ({
       attentionNorm: get(`model.layers.${layer}.input_layernorm.weight`),
       qkv: get(`model.layers.${layer}.self_attn.qkv_proj.weight`),
@@ -108,7 +116,29 @@ export class Llama {
     targets: Int32Array,
     { normalizer, entropies, ...layout }: BatchLayout & { normalizer?: number; entropies?: boolean },
   ): { loss: Tensor; logProbabilities: Float32Array; entropies: Float32Array | null } {
-    return crossEntropy(this.hidden(ids, layout), this.#head, targets, { normalizer, entropies });
+    return crossEntropy(this.hidden(ids, layout), this.#languageHead(), targets, { normalizer, entropies });
+  }
+
+  /**
+   * The log-probability of one next token for each of M hidden states.
+   * @param hidden [M, width], e.g. those rows of `hidden()` after which an answer's tokens come
+   * @param next [M] token ids
+   * @returns [M] in nats
+   */
+  logProbabilities(hidden: Tensor, next: Int32Array): Tensor {
+    return tokenLogProbabilities(hidden, this.#languageHead(), next);
+  }
+
+  /**
+   * The scalar head of a reward model or critic.
+   * @param hidden [M, width]
+   * @returns [M, 1]
+   */
+  scores(hidden: Tensor): Tensor {
+    if (this.#score === null) {
+      throw new TypeError('This model continues texts and has no scalar head; make a scorer of it with toScorer().');
+    }
+    return linear(hidden, this.#score);
   }
 
   /**
@@ -122,7 +152,12 @@ export class Llama {
 
   /** Logits [N, vocabulary] of hidden states [N, width]. */
   logits(hidden: Tensor): Tensor {
-    return linear(hidden, this.#head);
+    return linear(hidden, this.#languageHead());
+  }
+
+  #languageHead(): Tensor {
+    if (this.#head !== null) return this.#head;
+    throw new TypeError('This model scores texts and cannot continue them; load the model that it was made from.');
   }
 
   #decode(ids: Int32Array, mix: Mixer): Tensor {
@@ -141,6 +176,37 @@ function decodeBlock(block: Block, stream: Tensor, mix: (qkv: Tensor) => Tensor,
   const middle = linear(mixed, block.attentionOutput, stream);
   const fed = swiglu(linear(rmsNorm(middle, block.feedForwardNorm, epsilon), block.gateUp));
   return linear(fed, block.down, middle);
+}
+
+/** Whether a configuration is of a model that scores texts: a reward model or a critic. */
+export const scoresTexts = (config: ModelConfig): boolean => config.architectures[0] === scoringArchitecture;
+
+/**
+ * A copy of a language model with a scalar head in place of the output matrix: the beginning of a reward model. A
+ * model that has such a head already is copied with it.
+ * @param random draws the head from N(0, 1 / (width + 1)) (Stiennon et al. 2020)
+ */
+export function toScorer(model: Llama, random: Random): Llama {
+  const { config } = model;
+  const scorer = new Llama({
+    ...config,
+    architectures: [scoringArchitecture],
+    num_labels: 1,
+    tie_word_embeddings: true,
+  });
+  for (const { name } of scorer.parameters.specs) {
+    const to = scorer.parameters.get(name);
+    if (model.parameters.has(name)) to.data.set(model.parameters.get(name).data);
+    else fillNormal(to, random, 1 / Math.sqrt(config.hidden_size + 1));
+  }
+  return scorer;
+}
+
+/** A copy with values of its own. */
+export function cloneModel(model: Llama): Llama {
+  const copy = new Llama(model.config);
+  copy.parameters.values.set(model.parameters.values);
+  return copy;
 }
 
 /** Trainable values of a model of this shape; tied embeddings count once. */
@@ -180,6 +246,7 @@ function parameterSpecs(config: ModelConfig): { name: string; shape: number[]; d
     matrix('model.embed_tokens.weight', vocabulary, width),
     ...blocks.flat(),
     norm('model.norm.weight'),
+    ...(scoresTexts(config) ? [matrix('score.weight', 1, width)] : []),
     ...(config.tie_word_embeddings ? [] : [matrix('lm_head.weight', vocabulary, width)]),
   ];
 }

@@ -1,0 +1,12 @@
+export {
+  answerLogProbabilities,
+  answerValues,
+  type Episode,
+  type EpisodeBatch,
+  episodeScores,
+  layOut,
+  measureScores,
+  measureTokens,
+  partsOf,
+} from './episodes.ts';
+export { type Rollout, rollOut } from './rollout.ts';
