@@ -31,6 +31,8 @@ export const modelConfigSchema = z.looseObject({
     .nullable()
     .default(null),
   pad_token_id: z.int().nullable().default(null),
+  /** Of a model that scores: what is taken off the head's output. Hugging Face's class of that name has no such thing. */
+  reward_offset: z.number().optional(),
   torch_dtype: z.string().default('float32'),
 });
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

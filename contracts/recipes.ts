@@ -9,6 +9,9 @@ const out = z.string().describe('run directory to write; an unfinished run in it
 const precision = z.enum(['bf16', 'f32']).default('bf16').describe('precision inside matrix products');
 const threads = z.int().min(0).default(0).describe('compute threads; 0 takes one per core');
 
+/** Settings that every recipe shares. */
+export const runSettings = { seed, out, precision, threads };
+
 export const tokenizerRecipeSchema = z.object({
   data: z.string().describe('a text file, or a data folder written by `parley data build`'),
   vocabulary: z.int().min(263).max(1_000_000).default(8192).describe('number of token ids, special tokens included'),

@@ -32,3 +32,20 @@ export const loopReportSchema = z.looseObject({
 export type PretrainReport = z.infer<typeof pretrainReportSchema>;
 export type SftReport = z.infer<typeof sftReportSchema>;
 export type LoopReport = z.infer<typeof loopReportSchema>;
+
+/** A share of pairs of answers that a reward model orders as people did. */
+const agreementSchema = z.object({ pairs: z.int(), accuracy: z.number() });
+
+export const rewardReportSchema = z.looseObject({
+  seconds: z.number(),
+  /** Share of held-out pairs ordered as people did. */
+  accuracy: z.number(),
+  /** How often the longer of two answers is preferred: by the model, and by people. */
+  longerWins: z.object({ model: z.number(), people: z.number() }),
+  byLanguage: z.record(z.string(), agreementSchema),
+  byLength: z.record(z.string(), agreementSchema),
+  calibration: z.array(
+    z.object({ from: z.number(), to: z.number(), pairs: z.int(), predicted: z.number(), observed: z.number() }),
+  ),
+});
+export type RewardReport = z.infer<typeof rewardReportSchema>;

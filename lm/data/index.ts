@@ -6,11 +6,14 @@
  *   readDocuments, trainingTexts, readDemonstrations, readDataCard     reading a data folder (or a text file)
  *   packShards(data, tokenizer, out)  TokenShards.open(out, split)     token shards and their reader
  *   packDemonstrations(demonstrations, tokenizer, context)  takeRows   conversations as rows of tokens
+ *   readPreferences(file)  readPrompts(file)               what people preferred, and what to answer, as JSON lines
  *   checkAnswer(demonstration, text)                       exact match on tasks with known answers
  */
 export { buildData } from './build.ts';
 export { checkAnswer } from './check-answer.ts';
 export { readDataCard, readDemonstrations, readDocuments, trainingTexts } from './documents.ts';
 export { fetchPackages } from './fetch.ts';
+export { languageOf } from './language.ts';
 export { type PackedRows, packDemonstrations, takeRows } from './packed-rows.ts';
+export { type Comparison, type Judgement, type Preferences, readPreferences, readPrompts } from './preferences.ts';
 export { packShards, TokenShards } from './shards.ts';

@@ -1,3 +1,4 @@
+export { encodeEpisode, encodePrompt, endOfTurn } from './encode.ts';
 export {
   answerLogProbabilities,
   answerValues,

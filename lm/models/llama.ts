@@ -28,6 +28,7 @@ import {
   rmsNorm,
   swiglu,
   type Tensor,
+  tensor,
   tokenLogProbabilities,
 } from '@parley/engine';
 
@@ -130,7 +131,8 @@ export class Llama {
   }
 
   /**
-   * The scalar head of a reward model or critic.
+   * The scalar head of a reward model or critic: the product with its one row, less the configuration's
+   * `reward_offset`, which puts the mean over demonstrations at 0 (Ouyang et al. 2022, section 3.5).
    * @param hidden [M, width]
    * @returns [M, 1]
    */
@@ -138,7 +140,9 @@ export class Llama {
     if (this.#score === null) {
       throw new TypeError('This model continues texts and has no scalar head; make a scorer of it with toScorer().');
     }
-    return linear(hidden, this.#score);
+    const rows = hidden.shape[0]!;
+    const offset = tensor(new Float32Array(rows).fill(-(this.config.reward_offset ?? 0)), [rows, 1]);
+    return linear(hidden, this.#score, offset);
   }
 
   /**

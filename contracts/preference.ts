@@ -1,0 +1,72 @@
+/**
+ * What people said about answers: one JSON object a line in a `.jsonl` file, of three shapes.
+ *
+ *     { "prompt": …, "answers": ["…", "…", "…"], "ranking": [2, 1, 2] }    1 is best, equal ranks are ties
+ *     { "prompt": …, "chosen": "…", "rejected": "…" }                      the common shape of preference data sets
+ *     { "prompt": …, "answer": "…", "thumb": "up" }                        one answer on its own
+ *
+ * A prompt is the conversation up to the answer: a list of messages, or a string for a single question. Any of the
+ * shapes may carry where it comes from.
+ */
+import { z } from 'zod';
+import { thumbSchema } from './chat.ts';
+import { chatMessageSchema } from './demonstration.ts';
+import { samplingSchema } from './sampling.ts';
+
+/** Ends with what is to be answered. */
+export const promptSchema = z
+  .union([z.string().min(1), z.array(chatMessageSchema).min(1)])
+  .transform((prompt) => (typeof prompt === 'string' ? [{ role: 'user' as const, content: prompt }] : prompt))
+  .refine((messages) => messages.at(-1)?.role === 'user', 'a prompt must end with a message of the user');
+
+/** Who said it, when, and how the answers came about. All of it is optional in data from elsewhere. */
+const originShape = {
+  id: z.string().optional(),
+  author: z.string().optional(),
+  createdAt: z.int().optional().describe('epoch milliseconds'),
+  comment: z.string().optional(),
+  model: z.object({ name: z.string(), weightsHash: z.string() }).optional(),
+  sampling: samplingSchema.partial().optional(),
+  promptTokens: z.array(z.int()).optional().describe('exactly what the model read'),
+};
+
+export const rankingSchema = z
+  .object({
+    prompt: promptSchema,
+    answers: z.array(z.string()).min(2).max(9),
+    ranking: z.array(z.int().min(1)),
+    ...originShape,
+  })
+  .refine(
+    ({ answers, ranking }) => answers.length === ranking.length,
+    'ranking must hold one rank for each of the answers',
+  );
+export type Ranking = z.infer<typeof rankingSchema>;
+
+/** An answer as text, or as a conversation that ends with it. */
+const finalAnswerSchema = z
+  .union([z.string(), z.array(chatMessageSchema).min(1)])
+  .transform((answer) => (typeof answer === 'string' ? answer : answer.at(-1)!.content));
+
+export const pairSchema = z.object({
+  prompt: promptSchema,
+  chosen: finalAnswerSchema,
+  rejected: finalAnswerSchema,
+  ...originShape,
+});
+
+export const thumbedAnswerSchema = z.object({
+  prompt: promptSchema,
+  answer: z.string(),
+  thumb: thumbSchema,
+  ...originShape,
+});
+
+/** A line of a prompts file: what to answer, for a policy to learn on. Conversations lose their last answer. */
+export const promptLineSchema = z
+  .union([z.object({ prompt: promptSchema }), z.object({ messages: z.array(chatMessageSchema).min(1) })])
+  .transform((line) => {
+    if ('prompt' in line) return line.prompt;
+    return line.messages.at(-1)?.role === 'assistant' ? line.messages.slice(0, -1) : line.messages;
+  })
+  .refine((messages) => messages.at(-1)?.role === 'user', 'a prompt must end with a message of the user');

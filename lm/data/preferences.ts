@@ -1,0 +1,153 @@
+/**
+ * Preferences as a reward model learns them: rankings of the same answers by several people become one, thumbs on
+ * different answers to one prompt become a ranking, and a thumb without a counterpart stays a judgement on its own.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type ChatMessage,
+  pairSchema,
+  promptLineSchema,
+  type Ranking,
+  rankingSchema,
+  thumbedAnswerSchema,
+} from '@parley/contracts';
+import type { z } from 'zod';
+import { mergeRankings } from './ranked-pairs.ts';
+
+/** Answers to one prompt with a rank each: 1 is best, equal ranks are ties. */
+export interface Comparison {
+  prompt: ChatMessage[];
+  answers: string[];
+  ranking: number[];
+}
+
+/** One answer that somebody liked or disliked. */
+export interface Judgement {
+  prompt: ChatMessage[];
+  answer: string;
+  up: boolean;
+}
+
+export interface Preferences {
+  comparisons: Comparison[];
+  judgements: Judgement[];
+  /** SHA-256 of the file. */
+  hash: string;
+}
+
+/**
+ * Reads a `.jsonl` file of the shapes in contracts/preference.ts.
+ * @throws Error that names the file, the line and the fault; also if nothing in the file tells answers apart
+ */
+export function readPreferences(file: string): Preferences {
+  const rankings: Pick<Ranking, 'prompt' | 'answers' | 'ranking'>[] = [];
+  const thumbs: z.infer<typeof thumbedAnswerSchema>[] = [];
+  const { hash, lines } = readJsonLines(file);
+  for (const { value, where } of lines) {
+    if ('answers' in value) rankings.push(parse(rankingSchema, value, where));
+    else if ('chosen' in value) {
+      const { prompt, chosen, rejected } = parse(pairSchema, value, where);
+      rankings.push({ prompt, answers: [chosen, rejected], ranking: [1, 2] });
+    } else if ('thumb' in value) thumbs.push(parse(thumbedAnswerSchema, value, where));
+    else throw new Error(`${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb`);
+  }
+  const fromThumbs = compareThumbs(thumbs);
+  const comparisons = [...mergeAnnotators(rankings), ...fromThumbs.comparisons].filter(
+    ({ ranking }) => new Set(ranking).size > 1,
+  );
+  if (comparisons.length + fromThumbs.judgements.length === 0) {
+    throw new Error(
+      `${file} prefers no answer to another; a reward model needs rankings, pairs or thumbs to learn from`,
+    );
+  }
+  return { comparisons, judgements: fromThumbs.judgements, hash };
+}
+
+/**
+ * Reads prompts: `{ prompt }` or `{ messages }` a line; demonstrations serve, without their last answer.
+ * @throws Error that names the file, the line and the fault
+ */
+export function readPrompts(file: string): { prompts: ChatMessage[][]; hash: string } {
+  const { hash, lines } = readJsonLines(file);
+  const prompts = lines.map(({ value, where }) => parse(promptLineSchema, value, where));
+  if (prompts.length === 0) throw new Error(`${file} holds no prompts; add one JSON object a line: { "prompt": "…" }`);
+  return { prompts, hash };
+}
+
+const keyOf = (prompt: ChatMessage[]) => JSON.stringify(prompt);
+
+/** Rankings of the same answers to the same prompt, in whatever order, become one by ranked pairs. */
+function mergeAnnotators(rankings: readonly Comparison[]): Comparison[] {
+  const groups = new Map<string, Comparison[]>();
+  for (const one of rankings) {
+    const key = JSON.stringify([one.prompt, [...one.answers].sort()]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => {
+    const { prompt, answers } = group[0]!;
+    const aligned = group.map((one) => answers.map((answer) => one.ranking[one.answers.indexOf(answer)]!));
+    return { prompt, answers, ranking: group.length === 1 ? aligned[0]! : mergeRankings(aligned) };
+  });
+}
+
+/** Within a prompt, answers with more thumbs up than down come before those with more down than up. */
+function compareThumbs(thumbs: readonly z.infer<typeof thumbedAnswerSchema>[]): {
+  comparisons: Comparison[];
+  judgements: Judgement[];
+} {
+  const prompts = new Map<string, { prompt: ChatMessage[]; balance: Map<string, number> }>();
+  for (const { prompt, answer, thumb } of thumbs) {
+    const key = keyOf(prompt);
+    const entry = prompts.get(key) ?? { prompt, balance: new Map() };
+    prompts.set(key, entry);
+    entry.balance.set(answer, (entry.balance.get(answer) ?? 0) + (thumb === 'up' ? 1 : -1));
+  }
+  const comparisons: Comparison[] = [];
+  const judgements: Judgement[] = [];
+  for (const { prompt, balance } of prompts.values()) {
+    // Where people disagree evenly there is nothing to learn.
+    const judged = [...balance].filter(([, votes]) => votes !== 0);
+    if (judged.some(([, votes]) => votes > 0) && judged.some(([, votes]) => votes < 0)) {
+      comparisons.push({
+        prompt,
+        answers: judged.map(([answer]) => answer),
+        ranking: judged.map(([, votes]) => (votes > 0 ? 1 : 2)),
+      });
+    } else {
+      for (const [answer, votes] of judged) judgements.push({ prompt, answer, up: votes > 0 });
+    }
+  }
+  return { comparisons, judgements };
+}
+
+function readJsonLines(file: string): { hash: string; lines: { value: object; where: string }[] } {
+  const bytes = readFileSync(file);
+  const lines = bytes
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line, index) => {
+      if (line.trim() === '') return [];
+      const where = `${file}:${index + 1}`;
+      const value = parseLine(line, where);
+      if (typeof value !== 'object' || value === null) throw new Error(`${where} is not a JSON object`);
+      return [{ value, where }];
+    });
+  return { hash: createHash('sha256').update(bytes).digest('hex'), lines };
+}
+
+function parseLine(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error(`${where} is not JSON`);
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: object, where: string): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const path = issue.path.join('.');
+  throw new Error(`${where}: ${path ? `${path}: ` : ''}${issue.message}`);
+}
