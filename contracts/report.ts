@@ -49,3 +49,24 @@ export const rewardReportSchema = z.looseObject({
   ),
 });
 export type RewardReport = z.infer<typeof rewardReportSchema>;
+
+/** Means over answers at one end of a run. */
+const policySummarySchema = z.object({
+  reward: z.number(),
+  kl: z.number().describe('divergence of an answer from the reference, nats'),
+  length: z.number().describe('tokens'),
+  ended: z.number().describe('share of answers that ended by themselves'),
+  sameLanguage: z.number().describe('share of answers in the language of their prompt'),
+});
+
+/** Of PPO, TRPO and GRPO. */
+export const policyReportSchema = z.looseObject({
+  seconds: z.number(),
+  steps: z.int(),
+  episodes: z.int(),
+  secondsPer1000Episodes: z.number(),
+  share: z.object({ generate: z.number(), score: z.number(), learn: z.number() }),
+  first: policySummarySchema,
+  last: policySummarySchema,
+});
+export type PolicyReport = z.infer<typeof policyReportSchema>;

@@ -1,0 +1,74 @@
+/** The report of a recipe that learns from its own answers: curves over its batches, first and last figures. */
+import type { Metric, PolicyReport } from '@parley/contracts';
+import { lineChart, type Progress, type RunDirectory, writeReport } from '@parley/lm/checkpoint';
+
+/** Batches at either end whose means are set beside each other. */
+const ends = 5;
+
+type PolicyMetric = Metric & Record<string, number>;
+
+export function writePolicyReport(
+  run: RunDirectory,
+  stage: string,
+  name: string,
+  { seconds, batch }: { seconds: number; batch: number },
+  progress: Progress,
+): PolicyReport {
+  const metrics = run.readMetrics() as PolicyMetric[];
+  const meanOf = (part: PolicyMetric[], key: string) =>
+    part.reduce((sum, metric) => sum + (metric[key] ?? 0), 0) / Math.max(1, part.length);
+  const summaryOf = (part: PolicyMetric[]) => ({
+    reward: meanOf(part, 'reward'),
+    kl: meanOf(part, 'kl'),
+    length: meanOf(part, 'length'),
+    ended: meanOf(part, 'ended'),
+    sameLanguage: meanOf(part, 'sameLanguage'),
+  });
+  const timeOf = (key: string) => metrics.reduce((sum, metric) => sum + (metric[key] ?? 0), 0);
+  const times = { generate: timeOf('generateSeconds'), score: timeOf('scoreSeconds'), learn: timeOf('learnSeconds') };
+  const spent = times.generate + times.score + times.learn;
+  const episodes = metrics.length * batch;
+  const figures: PolicyReport = {
+    seconds: Number(seconds.toFixed(1)),
+    steps: metrics.length,
+    episodes,
+    secondsPer1000Episodes: (spent / episodes) * 1000,
+    share: { generate: times.generate / spent, score: times.score / spent, learn: times.learn / spent },
+    first: summaryOf(metrics.slice(0, ends)),
+    last: summaryOf(metrics.slice(-ends)),
+  };
+  const curve = (title: string, y: string, key: string) =>
+    lineChart(title, { x: 'batch', y }, [
+      { name: key, points: metrics.map((metric) => ({ x: metric.step, y: metric[key]! })) },
+    ]);
+  writeReport(run.folder, {
+    title: `${stage.toUpperCase()} of ${name}`,
+    figures,
+    tables: [
+      {
+        title: `Mean of the first and the last ${ends} batches`,
+        columns: ['', 'first', 'last'],
+        rows: Object.keys(figures.first).map((key) => [
+          key,
+          figures.first[key as keyof PolicyReport['first']] as number,
+          figures.last[key as keyof PolicyReport['last']] as number,
+        ]),
+      },
+      {
+        title: 'Where the time goes',
+        columns: ['', 'share'],
+        rows: Object.entries(figures.share).map(([what, share]) => [what, share]),
+      },
+    ],
+    charts: {
+      reward: curve('Reward', 'mean reward', 'reward'),
+      divergence: curve('Divergence from the reference', 'nats per answer', 'kl'),
+      length: curve('Length of answers', 'tokens', 'length'),
+    },
+  });
+  progress.note(
+    `reward ${figures.first.reward.toFixed(3)} → ${figures.last.reward.toFixed(3)} at a divergence of ` +
+      `${figures.last.kl.toFixed(2)} nats; model in ${run.path('model')}`,
+  );
+  return figures;
+}

@@ -1,0 +1,310 @@
+/**
+ * Proximal policy optimisation (Schulman et al. 2017) of an assistant against a reward, as in InstructGPT (Ouyang et
+ * al. 2022). One batch after the other:
+ *
+ *     prompts ─ write answers ─ score them ─ reward per token ─ advantages ─ a few careful steps ─┐
+ *        ↑         policy        reward        − β (log π − log π_ref),                           │
+ *        └───────────────────────────────      the score at the last token   ─────────────────────┘
+ *
+ * The policy starts as the fine-tuned model and is priced by β for leaving it (the reference); the critic, which
+ * guesses the reward to come, starts as the reward model. An answer that does not end by itself gets a fixed low
+ * score. The weights never leave memory between writing and learning, and a run resumes to the same bits.
+ */
+import { basename, resolve } from 'node:path';
+import type { PolicyReport, PpoRecipe } from '@parley/contracts';
+import { AdamW, backward, knownGradient, learningRateAt, Random, scope } from '@parley/engine';
+import { Progress, RunDirectory, saveModel } from '@parley/lm/checkpoint';
+import { answerLogProbabilities, answerValues, layOut, measureTokens, partsOf } from '@parley/lm/episodes';
+import { clippedPolicyLoss, clippedValueLoss, estimateAdvantages, whiten } from '@parley/lm/losses';
+import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
+import { openCorpus } from './corpus.ts';
+import { breathe, interruptible, StoppedError } from './interruption.ts';
+import { writePolicyReport } from './policy-report.ts';
+import {
+  type Batch,
+  BatchSource,
+  ConstantRewardGuard,
+  checkDivergence,
+  dumpBatch,
+  openInputs,
+  type PolicyInputs,
+  type PolicyOptions,
+  summarise,
+} from './policy-run.ts';
+import { finishedReport } from './run-options.ts';
+import { ShuffledOrder } from './shuffled-order.ts';
+import { TrainingMeter } from './training-meter.ts';
+import { ShuffledWindows } from './windows.ts';
+
+/** Larger than for pretraining: with Adam's usual 1e-8 the first steps of a policy go too far. */
+const epsilon = 1e-5;
+const notesEvery = 5;
+/** The controller of beta (Ziegler et al. 2019, section 2.2) corrects a full error by this much per batch. */
+const betaGain = 0.1;
+
+/** Trains until done or asked to stop (StoppedError); the same call goes on with an unfinished run. */
+export async function ppo(recipe: PpoRecipe, options: PolicyOptions = {}): Promise<PolicyReport> {
+  if (recipe.batch % recipe.minibatches !== 0) {
+    throw new RangeError(`--minibatches ${recipe.minibatches} does not divide the batch of ${recipe.batch}`);
+  }
+  const inputs = await openInputs(recipe, options);
+  const mayChange = ['out', 'model', 'reference', 'rewardModel', 'reward', 'prompts', 'pretraining'];
+  const harmless = [...mayChange, 'threads', 'checkpointEvery', 'tokens', 'dump'];
+  const run = RunDirectory.open(recipe.out, { ...recipe, ...inputs.identity }, harmless);
+  try {
+    if (run.finished) return finishedReport<PolicyReport>(run, options);
+    return await interruptible((stop) => train(recipe, inputs, run, stop, options));
+  } finally {
+    run.close();
+  }
+}
+
+async function train(
+  recipe: PpoRecipe,
+  inputs: PolicyInputs,
+  run: RunDirectory,
+  stop: AbortSignal,
+  { quiet = false, name = basename(resolve(recipe.out)) }: PolicyOptions,
+): Promise<PolicyReport> {
+  const { model: policy, tokenizer, manifest: parent } = inputs.policy;
+  const { steps } = recipe;
+  const critic = inputs.source.model ? cloneModel(inputs.source.model) : toScorer(policy, new Random(recipe.seed));
+  const optimizer = new AdamW(policy.parameters, { ...recipe, epsilon });
+  const criticOptimizer = new AdamW(critic.parameters, { ...recipe, epsilon });
+  const batches = new BatchSource(recipe, inputs);
+  const text = recipe.pretraining === '' ? null : new TextMix(recipe, policy, run);
+  const guard = new ConstantRewardGuard();
+  const progress = new Progress('ppo', steps, { quiet });
+  if (batches.dropped > 0) progress.note(`${batches.dropped} prompts leave no room for an answer and are left out`);
+
+  const arrays = {
+    values: policy.parameters.values,
+    first: optimizer.firstMoment,
+    second: optimizer.secondMoment,
+    criticValues: critic.parameters.values,
+    criticFirst: criticOptimizer.firstMoment,
+    criticSecond: criticOptimizer.secondMoment,
+  };
+  const meter = new TrainingMeter(run.resumeFrom);
+  let beta = recipe.beta;
+  let first = 0;
+  if (run.resumeFrom) {
+    run.resumeFrom.restore(arrays);
+    const state = run.resumeFrom.state as { beta: number; steps: number; criticSteps: number };
+    [beta, optimizer.steps, criticOptimizer.steps] = [state.beta, state.steps, state.criticSteps];
+    first = run.resumeFrom.step;
+    progress.note(`going on from batch ${first}`);
+  }
+  const checkpoint = (step: number) =>
+    run.saveCheckpoint({
+      step,
+      seconds: meter.seconds,
+      arrays,
+      state: { ...meter.state(), beta, steps: optimizer.steps, criticSteps: criticOptimizer.steps },
+    });
+
+  for (let step = first; step < steps; ) {
+    meter.startStep();
+    const share = learningRateAt(step, { ...recipe, learningRate: 1, steps });
+    const batch = await batches.draw(step);
+    guard.see(batch);
+    const summary = summarise(batch);
+    checkDivergence(summary.kl, recipe.klLimit, step + 1);
+
+    // What each token earned, and how much better that is than the critic expected.
+    const started = performance.now();
+    const values = measureTokens(critic, batch.rollouts, answerValues, recipe.tokens);
+    const rewards = tokenRewards(batch, beta);
+    const estimates = rewards.map((reward, index) => estimateAdvantages(reward, values[index]!, recipe));
+    const returns = estimates.map((estimate) => estimate.returns);
+    const advantages = estimates.map((estimate) => estimate.advantages);
+    const explained = explainedVariance(values, returns);
+    if (recipe.dump) {
+      const raw = advantages.map((advantage) => advantage.slice());
+      dumpBatch(run, step + 1, batch, { rewards, values, advantages: raw, returns });
+    }
+    whiten(advantages);
+
+    // Passes over the batch in small parts, until they are done or the policy has moved far enough.
+    const learned = { loss: 0, valueLoss: 0, clipped: 0, divergence: 0, tokens: 0, gradientNorm: 0, updates: 0 };
+    const size = recipe.batch / recipe.minibatches;
+    const order = new ShuffledOrder(recipe.batch, recipe.seed + step * 7919);
+    passes: for (let epoch = 0; epoch < recipe.epochs; epoch++) {
+      for (let part = 0; part < recipe.minibatches; part++) {
+        const members = order.slice(epoch * recipe.batch + part * size, size);
+        const count = members.reduce((sum, index) => sum + batch.rollouts[index]!.answer.length, 0);
+        const policyLoss = policyGradient(policy, batch, advantages, members, recipe, count);
+        if (text) text.addGradient(step * recipe.epochs * recipe.minibatches + learned.updates);
+        learned.gradientNorm += optimizer.step(recipe.learningRate * share, recipe.clip);
+        learned.valueLoss += valueGradient(critic, batch, values, returns, members, recipe, count);
+        criticOptimizer.step(recipe.valueRate * share, recipe.clip);
+        learned.loss += policyLoss.loss;
+        learned.clipped += policyLoss.clipped;
+        learned.divergence += policyLoss.divergence;
+        learned.tokens += count;
+        learned.updates++;
+        if (policyLoss.divergence / count > recipe.earlyStop) break passes;
+      }
+    }
+    step++;
+    if (recipe.klTarget > 0) beta *= 1 + Math.max(-0.2, Math.min(0.2, summary.kl / recipe.klTarget - 1)) * betaGain;
+
+    const answered = batch.rollouts.reduce((sum, { answer }) => sum + answer.length, 0);
+    meter.endStep(learned.loss / learned.updates, answered);
+    progress.update({ step, loss: learned.loss / learned.updates, tokensPerSecond: meter.tokensPerSecond });
+    const metric = meter.metric({
+      step,
+      stage: 'ppo',
+      learningRate: recipe.learningRate * share,
+      gradientNorm: learned.gradientNorm / learned.updates,
+    });
+    run.appendMetric({
+      ...metric,
+      ...summary,
+      beta,
+      valueLoss: learned.valueLoss / learned.updates,
+      explainedVariance: explained,
+      clippedShare: learned.clipped / learned.tokens,
+      movedPerToken: learned.divergence / learned.tokens,
+      updates: learned.updates,
+      generateSeconds: batch.generateSeconds,
+      scoreSeconds: batch.scoreSeconds,
+      learnSeconds: (performance.now() - started) / 1000,
+    });
+    if (step % notesEvery === 0 || step === steps)
+      progress.note(
+        `batch ${step}: reward ${summary.reward.toFixed(3)}, divergence ${summary.kl.toFixed(2)} nats, ` +
+          `${summary.length.toFixed(1)} tokens, ${(summary.ended * 100).toFixed(0)} % ended`,
+      );
+    // A signal arrives here, and must be seen before it is decided whether to save.
+    await breathe();
+    if (step % recipe.checkpointEvery === 0 || step === steps || stop.aborted) checkpoint(step);
+    if (stop.aborted && step < steps) {
+      progress.end();
+      throw new StoppedError(`stopped after batch ${step} of ${steps}; the same command goes on from there`);
+    }
+  }
+
+  saveModel(run.path('model'), policy, tokenizer, {
+    name,
+    stage: 'ppo',
+    parent: { name: parent.name, weightsHash: parent.weightsHash },
+    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash! },
+    recipe: { ...recipe, ...inputs.identity },
+    seed: recipe.seed,
+    metrics: {},
+  });
+  return writePolicyReport(run, 'ppo', name, { seconds: meter.seconds, batch: recipe.batch }, progress);
+}
+
+/** −β (log π − log π_ref) at every token, and the answer's score at its last. */
+export function tokenRewards({ rollouts, scores, reference }: Batch, beta: number): Float32Array[] {
+  return rollouts.map(({ logProbabilities }, index) => {
+    const rewards = logProbabilities.map((value, t) => -beta * (value - reference[index]![t]!));
+    rewards[rewards.length - 1]! += scores[index]!;
+    return rewards;
+  });
+}
+
+/** Sets the policy's gradients to those of the clipped surrogate over some answers of a batch. */
+export function policyGradient(
+  policy: Llama,
+  { rollouts }: Batch,
+  advantages: readonly Float32Array[],
+  members: readonly number[],
+  { clipRatio: clip, tokens }: { clipRatio: number; tokens: number },
+  normalizer: number,
+): { loss: number; clipped: number; divergence: number } {
+  const total = { loss: 0, clipped: 0, divergence: 0 };
+  const episodes = members.map((index) => rollouts[index]!);
+  policy.parameters.zeroGradients();
+  for (const part of partsOf(episodes, tokens)) {
+    scope(() => {
+      const now = answerLogProbabilities(policy, layOut(part.map((which) => episodes[which]!)));
+      const { loss, gradient, clipped, divergence } = clippedPolicyLoss(
+        now.data,
+        joined(part.map((which) => episodes[which]!.logProbabilities)),
+        joined(part.map((which) => advantages[members[which]!]!)),
+        { clip, normalizer },
+      );
+      backward(knownGradient(loss, [now, gradient]));
+      total.loss += loss;
+      total.clipped += clipped;
+      total.divergence += divergence;
+    });
+  }
+  return total;
+}
+
+/** Sets the critic's gradients to those of its clipped loss over some answers of a batch; returns the loss. */
+export function valueGradient(
+  critic: Llama,
+  { rollouts }: Batch,
+  values: readonly Float32Array[],
+  returns: readonly Float32Array[],
+  members: readonly number[],
+  { clipValue: clip, tokens }: { clipValue: number; tokens: number },
+  normalizer: number,
+): number {
+  let total = 0;
+  const episodes = members.map((index) => rollouts[index]!);
+  critic.parameters.zeroGradients();
+  for (const part of partsOf(episodes, tokens)) {
+    scope(() => {
+      const now = answerValues(critic, layOut(part.map((which) => episodes[which]!)));
+      const of = (arrays: readonly Float32Array[]) => joined(part.map((which) => arrays[members[which]!]!));
+      const { loss, gradient } = clippedValueLoss(now.data, of(values), of(returns), { clip, normalizer });
+      backward(knownGradient(loss, [now, gradient]));
+      total += loss;
+    });
+  }
+  return total;
+}
+
+/** 1 − Var(R − V) / Var(R): 1 for a critic that knows what comes, 0 for one that knows no more than the mean. */
+export function explainedVariance(values: readonly Float32Array[], returns: readonly Float32Array[]): number {
+  const [v, r] = [joined(values), joined(returns)];
+  const variance = (numbers: Float32Array) => {
+    const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+    return numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0) / numbers.length;
+  };
+  const total = variance(r);
+  return total > 0 ? 1 - variance(r.map((value, index) => value - v[index]!)) / total : 0;
+}
+
+/** PPO-ptx: gradients of next-token loss on text, so that the policy does not forget it (Ouyang et al. 2022, eq. 2). */
+class TextMix {
+  readonly #recipe: PpoRecipe;
+  readonly #policy: Llama;
+  readonly #windows: ShuffledWindows;
+  readonly #rows: number;
+  readonly #length: number;
+
+  constructor(recipe: PpoRecipe, policy: Llama, run: RunDirectory) {
+    this.#recipe = recipe;
+    this.#policy = policy;
+    this.#length = policy.config.max_position_embeddings;
+    // As many tokens of text as a minibatch has of answers.
+    this.#rows = Math.max(1, Math.round((recipe.batch / recipe.minibatches) * (recipe.maxTokens / this.#length)));
+    const { train } = openCorpus(recipe.pretraining, recipe.model, run.path('text'));
+    this.#windows = new ShuffledWindows(train, this.#length, recipe.seed);
+  }
+
+  /** @param update number of the optimizer step, which decides the text */
+  addGradient(update: number): void {
+    const [batch, length] = [this.#rows, this.#length];
+    const { ids, targets } = this.#windows.batch(update * batch, batch);
+    const normalizer = (batch * length) / Math.max(this.#recipe.pretrainingWeight, 1e-12);
+    scope(() => backward(this.#policy.loss(ids, targets, { batch, length, normalizer }).loss));
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
