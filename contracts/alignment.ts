@@ -117,6 +117,7 @@ export type PpoRecipe = z.infer<typeof ppoRecipeSchema>;
 
 export const trpoRecipeSchema = z.object({
   ...rolloutShape,
+  precision: precision.unwrap().default('f32'),
   ...advantageShape,
   beta,
   trustRegion: z.number().positive().default(0.01).describe('most mean divergence per token of one step, in nats'),

@@ -46,7 +46,7 @@ export const manifestSchema = z.object({
   /** SHA-256 of tokenizer.json, in hex. */
   tokenizerHash: z.string(),
   parameters: z.int(),
-  stage: z.enum(['pretrain', 'sft', 'reward', 'ppo', 'textgan', 'imported']),
+  stage: z.enum(['pretrain', 'sft', 'reward', 'ppo', 'trpo', 'dpo', 'grpo', 'textgan', 'imported']),
   /** The model that this one was trained from, if any. */
   parent: z.object({ name: z.string(), weightsHash: z.string() }).nullable(),
   /** The data snapshot that it was trained on. */

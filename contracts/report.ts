@@ -70,3 +70,13 @@ export const policyReportSchema = z.looseObject({
   last: policySummarySchema,
 });
 export type PolicyReport = z.infer<typeof policyReportSchema>;
+
+export const dpoReportSchema = z.looseObject({
+  seconds: z.number(),
+  steps: z.int(),
+  pairs: z.int(),
+  heldOutPairs: z.int(),
+  heldOutLoss: z.number().describe('nats per pair; log 2 before learning'),
+  accuracy: z.number().describe('share of held-out pairs whose chosen answer gained more than the rejected one'),
+});
+export type DpoReport = z.infer<typeof dpoReportSchema>;

@@ -49,6 +49,12 @@ export interface PolicyInputs {
   identity: Record<string, string>;
 }
 
+/** Settings that a resumed run may have otherwise: where things lie, and what does not influence the result. */
+export const sameRun = [
+  ...['out', 'model', 'reference', 'rewardModel', 'reward', 'prompts', 'pretraining'],
+  ...['threads', 'checkpointEvery', 'tokens', 'dump'],
+];
+
 export async function openInputs(recipe: PolicyRecipe, { rewardFunction }: PolicyOptions): Promise<PolicyInputs> {
   setPrecision(recipe.precision);
   if (recipe.threads > 0) setThreads(recipe.threads);

@@ -12,16 +12,16 @@
  */
 import { basename, resolve } from 'node:path';
 import type { PolicyReport, PpoRecipe } from '@parley/contracts';
-import { AdamW, backward, knownGradient, learningRateAt, Random, scope } from '@parley/engine';
+import { AdamW, backward, learningRateAt, Random, scope } from '@parley/engine';
 import { Progress, RunDirectory, saveModel } from '@parley/lm/checkpoint';
-import { answerLogProbabilities, answerValues, layOut, measureTokens, partsOf } from '@parley/lm/episodes';
-import { clippedPolicyLoss, clippedValueLoss, estimateAdvantages, whiten } from '@parley/lm/losses';
+import { answerValues, measureTokens } from '@parley/lm/episodes';
+import { estimateAdvantages, whiten } from '@parley/lm/losses';
 import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
 import { openCorpus } from './corpus.ts';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
+import { explainedVariance, policyGradient, tokenRewards, valueGradient } from './policy-gradient.ts';
 import { writePolicyReport } from './policy-report.ts';
 import {
-  type Batch,
   BatchSource,
   ConstantRewardGuard,
   checkDivergence,
@@ -29,6 +29,7 @@ import {
   openInputs,
   type PolicyInputs,
   type PolicyOptions,
+  sameRun,
   summarise,
 } from './policy-run.ts';
 import { finishedReport } from './run-options.ts';
@@ -48,9 +49,7 @@ export async function ppo(recipe: PpoRecipe, options: PolicyOptions = {}): Promi
     throw new RangeError(`--minibatches ${recipe.minibatches} does not divide the batch of ${recipe.batch}`);
   }
   const inputs = await openInputs(recipe, options);
-  const mayChange = ['out', 'model', 'reference', 'rewardModel', 'reward', 'prompts', 'pretraining'];
-  const harmless = [...mayChange, 'threads', 'checkpointEvery', 'tokens', 'dump'];
-  const run = RunDirectory.open(recipe.out, { ...recipe, ...inputs.identity }, harmless);
+  const run = RunDirectory.open(recipe.out, { ...recipe, ...inputs.identity }, sameRun);
   try {
     if (run.finished) return finishedReport<PolicyReport>(run, options);
     return await interruptible((stop) => train(recipe, inputs, run, stop, options));
@@ -197,81 +196,6 @@ async function train(
   return writePolicyReport(run, 'ppo', name, { seconds: meter.seconds, batch: recipe.batch }, progress);
 }
 
-/** −β (log π − log π_ref) at every token, and the answer's score at its last. */
-export function tokenRewards({ rollouts, scores, reference }: Batch, beta: number): Float32Array[] {
-  return rollouts.map(({ logProbabilities }, index) => {
-    const rewards = logProbabilities.map((value, t) => -beta * (value - reference[index]![t]!));
-    rewards[rewards.length - 1]! += scores[index]!;
-    return rewards;
-  });
-}
-
-/** Sets the policy's gradients to those of the clipped surrogate over some answers of a batch. */
-export function policyGradient(
-  policy: Llama,
-  { rollouts }: Batch,
-  advantages: readonly Float32Array[],
-  members: readonly number[],
-  { clipRatio: clip, tokens }: { clipRatio: number; tokens: number },
-  normalizer: number,
-): { loss: number; clipped: number; divergence: number } {
-  const total = { loss: 0, clipped: 0, divergence: 0 };
-  const episodes = members.map((index) => rollouts[index]!);
-  policy.parameters.zeroGradients();
-  for (const part of partsOf(episodes, tokens)) {
-    scope(() => {
-      const now = answerLogProbabilities(policy, layOut(part.map((which) => episodes[which]!)));
-      const { loss, gradient, clipped, divergence } = clippedPolicyLoss(
-        now.data,
-        joined(part.map((which) => episodes[which]!.logProbabilities)),
-        joined(part.map((which) => advantages[members[which]!]!)),
-        { clip, normalizer },
-      );
-      backward(knownGradient(loss, [now, gradient]));
-      total.loss += loss;
-      total.clipped += clipped;
-      total.divergence += divergence;
-    });
-  }
-  return total;
-}
-
-/** Sets the critic's gradients to those of its clipped loss over some answers of a batch; returns the loss. */
-export function valueGradient(
-  critic: Llama,
-  { rollouts }: Batch,
-  values: readonly Float32Array[],
-  returns: readonly Float32Array[],
-  members: readonly number[],
-  { clipValue: clip, tokens }: { clipValue: number; tokens: number },
-  normalizer: number,
-): number {
-  let total = 0;
-  const episodes = members.map((index) => rollouts[index]!);
-  critic.parameters.zeroGradients();
-  for (const part of partsOf(episodes, tokens)) {
-    scope(() => {
-      const now = answerValues(critic, layOut(part.map((which) => episodes[which]!)));
-      const of = (arrays: readonly Float32Array[]) => joined(part.map((which) => arrays[members[which]!]!));
-      const { loss, gradient } = clippedValueLoss(now.data, of(values), of(returns), { clip, normalizer });
-      backward(knownGradient(loss, [now, gradient]));
-      total += loss;
-    });
-  }
-  return total;
-}
-
-/** 1 − Var(R − V) / Var(R): 1 for a critic that knows what comes, 0 for one that knows no more than the mean. */
-export function explainedVariance(values: readonly Float32Array[], returns: readonly Float32Array[]): number {
-  const [v, r] = [joined(values), joined(returns)];
-  const variance = (numbers: Float32Array) => {
-    const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-    return numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0) / numbers.length;
-  };
-  const total = variance(r);
-  return total > 0 ? 1 - variance(r.map((value, index) => value - v[index]!)) / total : 0;
-}
-
 /** PPO-ptx: gradients of next-token loss on text, so that the policy does not forget it (Ouyang et al. 2022, eq. 2). */
 class TextMix {
   readonly #recipe: PpoRecipe;
@@ -297,14 +221,4 @@ class TextMix {
     const normalizer = (batch * length) / Math.max(this.#recipe.pretrainingWeight, 1e-12);
     scope(() => backward(this.#policy.loss(ids, targets, { batch, length, normalizer }).loss));
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -10,4 +10,5 @@ export {
   measureTokens,
   partsOf,
 } from './episodes.ts';
+export { FisherMatrix } from './fisher.ts';
 export { type Rollout, rollOut } from './rollout.ts';

@@ -1,0 +1,201 @@
+/**
+ * Direct preference optimisation (Rafailov et al. 2023): a policy learns from pairs of answers without a reward model
+ * and without writing any. What the reference, the model that it starts from, finds of each answer is computed once;
+ * then β (log π/π_ref of the chosen answer − that of the rejected one) is the logit of the people's choice.
+ */
+import { basename, resolve } from 'node:path';
+import type { DpoRecipe, DpoReport } from '@parley/contracts';
+import { AdamW, backward, knownGradient, learningRateAt, scope, setPrecision, setThreads } from '@parley/engine';
+import { loadModel, lossChart, Progress, RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
+import { readPreferences } from '@parley/lm/data';
+import { answerLogProbabilities, type Episode, layOut, measureTokens } from '@parley/lm/episodes';
+import { directPreferenceLoss, rankedPairsOf } from '@parley/lm/losses';
+import type { Llama } from '@parley/lm/models';
+import { breathe, interruptible, StoppedError } from './interruption.ts';
+import { type EncodedComparison, splitPreferences } from './preference-data.ts';
+import { finishedReport, type RunOptions } from './run-options.ts';
+import { ShuffledOrder } from './shuffled-order.ts';
+import { TrainingMeter } from './training-meter.ts';
+
+const metricsEvery = 5;
+
+type LoadedModel = ReturnType<typeof loadModel>;
+type Learned = ReturnType<typeof readPreferences>;
+
+/** Trains until done or asked to stop (StoppedError); the same call goes on with an unfinished run. */
+export async function dpo(recipe: DpoRecipe, options: RunOptions = {}): Promise<DpoReport> {
+  const preferences = readPreferences(recipe.preferences);
+  const base = loadModel(recipe.model);
+  const config = { ...recipe, preferencesHash: preferences.hash, modelHash: base.manifest.weightsHash };
+  const mayChange = ['out', 'preferences', 'model', 'threads', 'checkpointEvery', 'tokens'];
+  const run = RunDirectory.open(recipe.out, config, mayChange);
+  try {
+    if (run.finished) return finishedReport<DpoReport>(run, options);
+    return await interruptible((stop) => train(recipe, preferences, base, run, stop, options));
+  } finally {
+    run.close();
+  }
+}
+
+async function train(
+  recipe: DpoRecipe,
+  preferences: Learned,
+  { model: policy, tokenizer, manifest: parent }: LoadedModel,
+  run: RunDirectory,
+  stop: AbortSignal,
+  { quiet = false, name = basename(resolve(recipe.out)) }: RunOptions,
+): Promise<DpoReport> {
+  setPrecision(recipe.precision);
+  if (recipe.threads > 0) setThreads(recipe.threads);
+  const { batch, beta } = recipe;
+  const context = policy.config.max_position_embeddings;
+  const parts = splitPreferences(preferences, tokenizer, { context, heldOut: recipe.heldOut });
+  const pairs = pairsOf(parts.train.comparisons, policy, recipe.tokens);
+  const heldOut = pairsOf(parts.heldOut.comparisons, policy, recipe.tokens);
+  if (pairs.length === 0) {
+    throw new Error(
+      `${recipe.preferences} holds single thumbs only; DPO learns from pairs, a reward model from either`,
+    );
+  }
+  const steps = Math.max(1, Math.ceil((pairs.length * recipe.epochs) / batch));
+  const progress = new Progress('dpo', steps, { quiet });
+  const note = `${pairs.length} pairs to learn from, ${heldOut.length} held out, ${parts.dropped} preferences too long`;
+  progress.note(note);
+
+  const { parameters } = policy;
+  const optimizer = new AdamW(parameters, { ...recipe, epsilon: 1e-8 });
+  const arrays = { values: parameters.values, first: optimizer.firstMoment, second: optimizer.secondMoment };
+  const meter = new TrainingMeter(run.resumeFrom);
+  if (run.resumeFrom) {
+    run.resumeFrom.restore(arrays);
+    optimizer.steps = run.resumeFrom.step;
+    progress.note(`going on from step ${run.resumeFrom.step}`);
+  }
+  const order = new ShuffledOrder(pairs.length, recipe.seed);
+
+  for (let step = optimizer.steps; step < steps; ) {
+    meter.startStep();
+    const rate = learningRateAt(step, { ...recipe, steps });
+    const taken = order.slice(step * batch, batch).map((index) => pairs[index]!);
+    let [loss, right, places] = [0, 0, 0];
+    parameters.zeroGradients();
+    for (const group of groupsOf(taken, recipe.tokens)) {
+      scope(() => {
+        const laidOut = layOut(group.flatMap(({ chosen, rejected }) => [chosen, rejected]));
+        const now = answerLogProbabilities(policy, laidOut);
+        const gradient = new Float32Array(now.size);
+        let [groupLoss, at] = [0, 0];
+        for (const pair of group) {
+          const middle = at + pair.chosen.answer.length;
+          const end = middle + pair.rejected.answer.length;
+          const advantage = sumOf(now.data, at, middle) - sumOf(now.data, middle, end) - pair.reference;
+          const judged = directPreferenceLoss(advantage, beta);
+          groupLoss += judged.loss / batch;
+          if (judged.margin > 0) right++;
+          gradient.fill(judged.chosen / batch, at, middle).fill(judged.rejected / batch, middle, end);
+          at = end;
+        }
+        backward(knownGradient(groupLoss, [now, gradient]));
+        loss += groupLoss;
+        places += laidOut.ids.length;
+      });
+    }
+    const gradientNorm = optimizer.step(rate, recipe.clip);
+    step++;
+    meter.endStep(loss, places);
+    progress.update({ step, loss, tokensPerSecond: meter.tokensPerSecond });
+    if (step % metricsEvery === 0 || step === steps) {
+      const line = meter.metric({ step, stage: 'dpo', learningRate: rate, gradientNorm });
+      run.appendMetric({ ...line, accuracy: right / taken.length });
+    }
+    // A signal arrives here, and must be seen before it is decided whether to save.
+    await breathe();
+    if (step % recipe.checkpointEvery === 0 || step === steps || stop.aborted) {
+      run.saveCheckpoint({ step, seconds: meter.seconds, arrays, state: meter.state() });
+    }
+    if (stop.aborted && step < steps) {
+      progress.end();
+      throw new StoppedError(`stopped at step ${step} of ${steps}; the same command goes on from there`);
+    }
+  }
+
+  const advantages = heldOut.map((pair) => advantageOf(pair, policy, recipe.tokens));
+  const judged = advantages.map((advantage) => directPreferenceLoss(advantage, beta));
+  const share = (count: number) => count / Math.max(1, heldOut.length);
+  const figures: DpoReport = {
+    seconds: Number(meter.seconds.toFixed(1)),
+    steps,
+    pairs: pairs.length,
+    heldOutPairs: heldOut.length,
+    heldOutLoss: share(judged.reduce((sum, { loss }) => sum + loss, 0)),
+    accuracy: share(judged.filter(({ margin }) => margin > 0).length),
+  };
+  saveModel(run.path('model'), policy, tokenizer, {
+    name,
+    stage: 'dpo',
+    parent: { name: parent.name, weightsHash: parent.weightsHash },
+    data: { name: basename(recipe.preferences), hash: preferences.hash },
+    recipe,
+    seed: recipe.seed,
+    metrics: { accuracy: figures.accuracy },
+  });
+  writeReport(run.folder, {
+    title: `DPO of ${name}`,
+    figures,
+    notes: [note],
+    charts: { loss: lossChart(`DPO of ${name}`, run.readMetrics()) },
+  });
+  progress.note(
+    `prefers the chosen of ${(figures.accuracy * 100).toFixed(1)} % of ${heldOut.length} held-out pairs more than the ` +
+      `reference does; model in ${run.path('model')}`,
+  );
+  return figures;
+}
+
+interface Pair {
+  chosen: Episode;
+  rejected: Episode;
+  /** log π_ref(chosen) − log π_ref(rejected), nats. */
+  reference: number;
+}
+
+/** Every ranked pair, as the policy sees it before it has learned anything. */
+function pairsOf(comparisons: readonly EncodedComparison[], reference: Llama, tokens: number): Pair[] {
+  return comparisons.flatMap(({ episodes, ranking }) => {
+    const found = measureTokens(reference, episodes, answerLogProbabilities, tokens).map((t) => sumOf(t, 0, t.length));
+    return rankedPairsOf(ranking).map(([better, worse]) => ({
+      chosen: episodes[better]!,
+      rejected: episodes[worse]!,
+      reference: found[better]! - found[worse]!,
+    }));
+  });
+}
+
+function advantageOf({ chosen, rejected, reference }: Pair, policy: Llama, tokens: number): number {
+  const [better, worse] = measureTokens(policy, [chosen, rejected], answerLogProbabilities, tokens);
+  return sumOf(better!, 0, better!.length) - sumOf(worse!, 0, worse!.length) - reference;
+}
+
+/** Pairs that together take at most `tokens` places, or one that takes more. */
+function groupsOf(pairs: readonly Pair[], tokens: number): Pair[][] {
+  const groups: Pair[][] = [];
+  let longest = 0;
+  for (const pair of pairs) {
+    const size = Math.max(...[pair.chosen, pair.rejected].map(({ prompt, answer }) => prompt.length + answer.length));
+    const group = groups.at(-1);
+    if (group !== undefined && 2 * (group.length + 1) * Math.max(longest, size) <= tokens) {
+      group.push(pair);
+      longest = Math.max(longest, size);
+    } else {
+      groups.push([pair]);
+      longest = size;
+    }
+  }
+  return groups;
+}
+
+function sumOf(values: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let index = from; index < to; index++) sum += values[index]!;
+  return sum;
+}
