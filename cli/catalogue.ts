@@ -18,6 +18,7 @@ export interface Entry {
 export const groups: Record<string, string> = {
   tokenizer: 'learn a vocabulary; turn text into token ids and back',
   data: 'gather the text and the conversations to learn from',
+  study: 'experiments with the recipes, each with its report',
   bench: 'measure speed on this machine',
 };
 
@@ -58,6 +59,31 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/sft.ts'),
   },
   {
+    words: 'reward',
+    summary: 'learn a reward model from rankings, pairs and thumbs',
+    load: () => import('./commands/reward.ts'),
+  },
+  {
+    words: 'ppo',
+    summary: 'improve a model against a reward, by proximal policy optimisation',
+    load: () => import('./commands/ppo.ts'),
+  },
+  {
+    words: 'trpo',
+    summary: 'the same by trust region steps',
+    load: () => import('./commands/trpo.ts'),
+  },
+  {
+    words: 'grpo',
+    summary: 'the same by comparing answers to one prompt, without a critic',
+    load: () => import('./commands/grpo.ts'),
+  },
+  {
+    words: 'dpo',
+    summary: 'improve a model from pairs of answers directly',
+    load: () => import('./commands/dpo.ts'),
+  },
+  {
     words: 'evaluate',
     summary: 'measure a model on held-out text and tasks, beside another one',
     load: () => import('./commands/evaluate.ts'),
@@ -66,6 +92,11 @@ export const catalogue: Entry[] = [
     words: 'loop',
     summary: 'all of it: data, tokenizer, pretraining, fine-tuning, evaluation',
     load: () => import('./commands/loop.ts'),
+  },
+  {
+    words: 'study optimum',
+    summary: 'whether PPO, TRPO, GRPO and DPO find the optimum, where it can be computed',
+    load: () => import('./commands/study-optimum.ts'),
   },
   {
     words: 'generate',

@@ -162,3 +162,11 @@ export const dpoRecipeSchema = z.object({
   seed,
 });
 export type DpoRecipe = z.infer<typeof dpoRecipeSchema>;
+
+export const studyRecipeSchema = z.object({
+  out: z.string().describe('folder for the report; what is finished in it is not done again'),
+  seeds: z.int().min(1).default(3).describe('repetitions with different random numbers, where a study has them'),
+  threads,
+  seed,
+});
+export type StudyRecipe = z.infer<typeof studyRecipeSchema>;

@@ -12,7 +12,7 @@ import { answerLogProbabilities, type Episode, layOut, measureTokens } from '@pa
 import { directPreferenceLoss, rankedPairsOf } from '@parley/lm/losses';
 import type { Llama } from '@parley/lm/models';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
-import { type EncodedComparison, splitPreferences } from './preference-data.ts';
+import { type EncodedComparison, type SplitPreferences, splitPreferences } from './preference-data.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { ShuffledOrder } from './shuffled-order.ts';
 import { TrainingMeter } from './training-meter.ts';
@@ -20,18 +20,22 @@ import { TrainingMeter } from './training-meter.ts';
 const metricsEvery = 5;
 
 type LoadedModel = ReturnType<typeof loadModel>;
-type Learned = ReturnType<typeof readPreferences>;
+
+export interface DpoOptions extends RunOptions {
+  /** What the recipe would read from its file, made in memory. */
+  parts?: SplitPreferences;
+}
 
 /** Trains until done or asked to stop (StoppedError); the same call goes on with an unfinished run. */
-export async function dpo(recipe: DpoRecipe, options: RunOptions = {}): Promise<DpoReport> {
-  const preferences = readPreferences(recipe.preferences);
+export async function dpo(recipe: DpoRecipe, options: DpoOptions = {}): Promise<DpoReport> {
   const base = loadModel(recipe.model);
-  const config = { ...recipe, preferencesHash: preferences.hash, modelHash: base.manifest.weightsHash };
+  const parts = options.parts ?? readParts(recipe, base);
+  const config = { ...recipe, preferencesHash: parts.hash, modelHash: base.manifest.weightsHash };
   const mayChange = ['out', 'preferences', 'model', 'threads', 'checkpointEvery', 'tokens'];
   const run = RunDirectory.open(recipe.out, config, mayChange);
   try {
     if (run.finished) return finishedReport<DpoReport>(run, options);
-    return await interruptible((stop) => train(recipe, preferences, base, run, stop, options));
+    return await interruptible((stop) => train(recipe, parts, base, run, stop, options));
   } finally {
     run.close();
   }
@@ -39,7 +43,7 @@ export async function dpo(recipe: DpoRecipe, options: RunOptions = {}): Promise<
 
 async function train(
   recipe: DpoRecipe,
-  preferences: Learned,
+  parts: SplitPreferences,
   { model: policy, tokenizer, manifest: parent }: LoadedModel,
   run: RunDirectory,
   stop: AbortSignal,
@@ -48,8 +52,6 @@ async function train(
   setPrecision(recipe.precision);
   if (recipe.threads > 0) setThreads(recipe.threads);
   const { batch, beta } = recipe;
-  const context = policy.config.max_position_embeddings;
-  const parts = splitPreferences(preferences, tokenizer, { context, heldOut: recipe.heldOut });
   const pairs = pairsOf(parts.train.comparisons, policy, recipe.tokens);
   const heldOut = pairsOf(parts.heldOut.comparisons, policy, recipe.tokens);
   if (pairs.length === 0) {
@@ -134,7 +136,7 @@ async function train(
     name,
     stage: 'dpo',
     parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.preferences), hash: preferences.hash },
+    data: { name: basename(recipe.preferences), hash: parts.hash },
     recipe,
     seed: recipe.seed,
     metrics: { accuracy: figures.accuracy },
@@ -150,6 +152,13 @@ async function train(
       `reference does; model in ${run.path('model')}`,
   );
   return figures;
+}
+
+function readParts({ preferences, heldOut }: DpoRecipe, { model, tokenizer }: LoadedModel): SplitPreferences {
+  return splitPreferences(readPreferences(preferences), tokenizer, {
+    context: model.config.max_position_embeddings,
+    heldOut,
+  });
 }
 
 interface Pair {

@@ -130,7 +130,7 @@ async function train(
     name,
     stage: 'grpo',
     parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash! },
+    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
     recipe: { ...recipe, ...inputs.identity },
     seed: recipe.seed,
     metrics: {},

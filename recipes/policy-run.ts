@@ -17,6 +17,8 @@ import { ShuffledOrder } from './shuffled-order.ts';
 export interface PolicyOptions extends RunOptions {
   /** Gives the rewards in place of the recipe's `rewardModel` and `reward`. */
   rewardFunction?: RewardFunction;
+  /** Everything that the recipe would read, made in memory. */
+  inputs?: PolicyInputs;
 }
 
 /** The settings that those recipes share. */
@@ -44,9 +46,12 @@ export interface PolicyInputs {
   policy: LoadedModel;
   reference: Llama;
   source: RewardSource;
-  prompts: readonly ChatMessage[][];
+  /** The conversations to answer, with the tokens that the policy reads. */
+  prompts: readonly { messages: readonly ChatMessage[]; ids: readonly number[] }[];
+  /** Prompts that leave no room for an answer. */
+  dropped: number;
   /** Names and hashes for the run's configuration: a resumed run must find the same. */
-  identity: Record<string, string>;
+  identity: Record<'modelHash' | 'referenceHash' | 'rewardHash' | 'promptsHash', string>;
 }
 
 /** Settings that a resumed run may have otherwise: where things lie, and what does not influence the result. */
@@ -55,21 +60,41 @@ export const sameRun = [
   ...['threads', 'checkpointEvery', 'tokens', 'dump'],
 ];
 
-export async function openInputs(recipe: PolicyRecipe, { rewardFunction }: PolicyOptions): Promise<PolicyInputs> {
+/** @throws Error when models, rewards and prompts do not fit together */
+export async function openInputs(
+  recipe: PolicyRecipe,
+  { rewardFunction, inputs }: PolicyOptions,
+): Promise<PolicyInputs> {
   setPrecision(recipe.precision);
   if (recipe.threads > 0) setThreads(recipe.threads);
+  if (inputs) return inputs;
   const policy = loadModel(recipe.model);
   const reference = loadModel(recipe.reference || recipe.model);
   if (reference.manifest.tokenizerHash !== policy.manifest.tokenizerHash) {
     throw new Error(`${recipe.reference} has another tokenizer than ${recipe.model}; the reference must share it`);
   }
   const source = await openRewardSource(recipe, policy.manifest.tokenizerHash, rewardFunction);
-  const { prompts, hash } = readPrompts(recipe.prompts);
+  const { prompts: read, hash } = readPrompts(recipe.prompts);
+  const room = { context: policy.model.config.max_position_embeddings, reserve: recipe.maxTokens };
+  const prompts = read.flatMap((messages) => {
+    try {
+      return [{ messages, ids: encodePrompt(policy.tokenizer, messages, room) }];
+    } catch (error) {
+      if (error instanceof ContextLengthError) return [];
+      throw error;
+    }
+  });
+  if (prompts.length === 0) {
+    throw new Error(
+      `no prompt of ${recipe.prompts} leaves room for ${recipe.maxTokens} tokens in a context of ${room.context}; lower --max-tokens`,
+    );
+  }
   return {
     policy,
     reference: reference.model,
     source,
     prompts,
+    dropped: read.length - prompts.length,
     identity: {
       modelHash: policy.manifest.weightsHash,
       referenceHash: reference.manifest.weightsHash,
@@ -97,7 +122,6 @@ export class BatchSource {
   readonly #recipe: PolicyRecipe;
   readonly #inputs: PolicyInputs;
   readonly #group: number;
-  readonly #encoded: { messages: ChatMessage[]; ids: number[] }[];
   readonly #order: ShuffledOrder;
 
   /** @param group answers to each prompt */
@@ -105,35 +129,15 @@ export class BatchSource {
     this.#recipe = recipe;
     this.#inputs = inputs;
     this.#group = group;
-    const { model, tokenizer } = inputs.policy;
-    const room = { context: model.config.max_position_embeddings, reserve: recipe.maxTokens };
-    this.#encoded = inputs.prompts.flatMap((messages) => {
-      try {
-        return [{ messages, ids: encodePrompt(tokenizer, messages, room) }];
-      } catch (error) {
-        if (error instanceof ContextLengthError) return [];
-        throw error;
-      }
-    });
-    if (this.#encoded.length === 0) {
-      throw new Error(
-        `no prompt of ${recipe.prompts} leaves room for ${recipe.maxTokens} tokens in a context of ${room.context}; lower --max-tokens`,
-      );
-    }
-    this.#order = new ShuffledOrder(this.#encoded.length, recipe.seed);
-  }
-
-  /** Prompts that leave no room for an answer. */
-  get dropped(): number {
-    return this.#inputs.prompts.length - this.#encoded.length;
+    this.#order = new ShuffledOrder(inputs.prompts.length, recipe.seed);
   }
 
   /** @param step number of the batch, from 0 */
   async draw(step: number): Promise<Batch> {
-    const { policy, reference, source } = this.#inputs;
+    const { policy, reference, source, prompts: known } = this.#inputs;
     const { batch, maxTokens, noEndScore, seed, tokens } = this.#recipe;
     const distinct = this.#order.slice((step * batch) / this.#group, batch / this.#group);
-    const taken = distinct.flatMap((index) => Array.from({ length: this.#group }, () => this.#encoded[index]!));
+    const taken = distinct.flatMap((index) => Array.from({ length: this.#group }, () => known[index]!));
     const prompts = taken.map(({ messages }) => messages);
 
     const started = performance.now();

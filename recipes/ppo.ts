@@ -74,7 +74,7 @@ async function train(
   const text = recipe.pretraining === '' ? null : new TextMix(recipe, policy, run);
   const guard = new ConstantRewardGuard();
   const progress = new Progress('ppo', steps, { quiet });
-  if (batches.dropped > 0) progress.note(`${batches.dropped} prompts leave no room for an answer and are left out`);
+  if (inputs.dropped > 0) progress.note(`${inputs.dropped} prompts leave no room for an answer and are left out`);
 
   const arrays = {
     values: policy.parameters.values,
@@ -188,7 +188,7 @@ async function train(
     name,
     stage: 'ppo',
     parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash! },
+    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
     recipe: { ...recipe, ...inputs.identity },
     seed: recipe.seed,
     metrics: {},

@@ -23,18 +23,25 @@ export interface PreferencePart {
   judgements: EncodedJudgement[];
 }
 
+export interface SplitPreferences {
+  train: PreferencePart;
+  heldOut: PreferencePart;
+  /** Comparisons and judgements that do not fit the context. */
+  dropped: number;
+  hash: string;
+}
+
 /**
  * All preferences about one prompt are on one side of the split, which side is a function of the prompt.
  * @param heldOut share of the prompts to measure on
- * @returns dropped: comparisons and judgements that do not fit the context
  * @throws Error when nothing is left to learn from
  */
 export function splitPreferences(
-  { comparisons, judgements }: Preferences,
+  { comparisons, judgements, hash }: Preferences,
   tokenizer: Tokenizer,
   { context, heldOut }: { context: number; heldOut: number },
-): { train: PreferencePart; heldOut: PreferencePart; dropped: number } {
-  const parts = { train: emptyPart(), heldOut: emptyPart(), dropped: 0 };
+): SplitPreferences {
+  const parts = { train: emptyPart(), heldOut: emptyPart(), dropped: 0, hash };
   const partOf = (prompt: ChatMessage[]) => (shareOf(prompt) < heldOut ? parts.heldOut : parts.train);
   for (const { prompt, answers, ranking } of comparisons) {
     const episodes = answers.map((answer) => encodeIfFits(tokenizer, prompt, answer, context));
