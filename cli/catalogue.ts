@@ -49,6 +49,11 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/data-build.ts'),
   },
   {
+    words: 'data snapshot',
+    summary: 'freeze what people preferred, for a reward model to learn from',
+    load: () => import('./commands/data-snapshot.ts'),
+  },
+  {
     words: 'pretrain',
     summary: 'train a language model from text',
     load: () => import('./commands/pretrain.ts'),

@@ -62,6 +62,19 @@ export const thumbedAnswerSchema = z.object({
   ...originShape,
 });
 
+export type ThumbedAnswer = z.infer<typeof thumbedAnswerSchema>;
+
+/** `snapshot.json`: what was frozen. */
+export const snapshotSchema = z.object({
+  format: z.literal('parley-snapshot/1'),
+  /** SHA-256 of preferences.jsonl, in hex; the folder is named after its first twelve digits. */
+  hash: z.string(),
+  lines: z.object({ rankings: z.int(), pairs: z.int(), thumbs: z.int() }),
+  /** Where the lines come from, in their order: the server's own first. */
+  sources: z.array(z.object({ name: z.string(), lines: z.int() })),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
 /** A line of a prompts file: what to answer, for a policy to learn on. Conversations lose their last answer. */
 export const promptLineSchema = z
   .union([z.object({ prompt: promptSchema }), z.object({ messages: z.array(chatMessageSchema).min(1) })])

@@ -7,6 +7,7 @@
  *   packShards(data, tokenizer, out)  TokenShards.open(out, split)     token shards and their reader
  *   packDemonstrations(demonstrations, tokenizer, context)  takeRows   conversations as rows of tokens
  *   readPreferences(file)  readPrompts(file)               what people preferred, and what to answer, as JSON lines
+ *   takeSnapshot(out, collected, files)                    preferences frozen under their hash
  *   checkAnswer(demonstration, text)                       exact match on tasks with known answers
  */
 export { buildData } from './build.ts';
@@ -17,3 +18,4 @@ export { languageOf } from './language.ts';
 export { type PackedRows, packDemonstrations, takeRows } from './packed-rows.ts';
 export { type Comparison, type Judgement, type Preferences, readPreferences, readPrompts } from './preferences.ts';
 export { packShards, TokenShards } from './shards.ts';
+export { takeSnapshot } from './snapshot.ts';

@@ -2,18 +2,20 @@
  * Preferences as a reward model learns them: rankings of the same answers by several people become one, thumbs on
  * different answers to one prompt become a ranking, and a thumb without a counterpart stays a judgement on its own.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type ChatMessage,
   pairSchema,
   promptLineSchema,
   type Ranking,
   rankingSchema,
+  type ThumbedAnswer,
   thumbedAnswerSchema,
 } from '@parley/contracts';
-import type { z } from 'zod';
+import { kindOf, readJsonLines } from './json-lines.ts';
 import { mergeRankings } from './ranked-pairs.ts';
+import { readSnapshot } from './snapshot.ts';
 
 /** Answers to one prompt with a rank each: 1 is best, equal ranks are ties. */
 export interface Comparison {
@@ -37,20 +39,24 @@ export interface Preferences {
 }
 
 /**
- * Reads a `.jsonl` file of the shapes in contracts/preference.ts.
+ * Reads a `.jsonl` file of the shapes in contracts/preference.ts, or a snapshot of them.
  * @throws Error that names the file, the line and the fault; also if nothing in the file tells answers apart
  */
-export function readPreferences(file: string): Preferences {
+export function readPreferences(path: string): Preferences {
+  const snapshot = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readSnapshot(path) : null;
+  const file = snapshot ? join(path, 'preferences.jsonl') : path;
   const rankings: Pick<Ranking, 'prompt' | 'answers' | 'ranking'>[] = [];
-  const thumbs: z.infer<typeof thumbedAnswerSchema>[] = [];
+  const thumbs: ThumbedAnswer[] = [];
   const { hash, lines } = readJsonLines(file);
-  for (const { value, where } of lines) {
-    if ('answers' in value) rankings.push(parse(rankingSchema, value, where));
-    else if ('chosen' in value) {
+  for (const line of lines) {
+    const { value, where } = line;
+    const kind = kindOf(line);
+    if (kind === 'rankings') rankings.push(parse(rankingSchema, value, where));
+    else if (kind === 'thumbs') thumbs.push(parse(thumbedAnswerSchema, value, where));
+    else {
       const { prompt, chosen, rejected } = parse(pairSchema, value, where);
       rankings.push({ prompt, answers: [chosen, rejected], ranking: [1, 2] });
-    } else if ('thumb' in value) thumbs.push(parse(thumbedAnswerSchema, value, where));
-    else throw new Error(`${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb`);
+    }
   }
   const fromThumbs = compareThumbs(thumbs);
   const comparisons = [...mergeAnnotators(rankings), ...fromThumbs.comparisons].filter(
@@ -92,7 +98,7 @@ function mergeAnnotators(rankings: readonly Comparison[]): Comparison[] {
 }
 
 /** Within a prompt, answers with more thumbs up than down come before those with more down than up. */
-function compareThumbs(thumbs: readonly z.infer<typeof thumbedAnswerSchema>[]): {
+function compareThumbs(thumbs: readonly ThumbedAnswer[]): {
   comparisons: Comparison[];
   judgements: Judgement[];
 } {
@@ -121,30 +127,14 @@ function compareThumbs(thumbs: readonly z.infer<typeof thumbedAnswerSchema>[]): 
   return { comparisons, judgements };
 }
 
-function readJsonLines(file: string): { hash: string; lines: { value: object; where: string }[] } {
-  const bytes = readFileSync(file);
-  const lines = bytes
-    .toString('utf8')
-    .split('\n')
-    .flatMap((line, index) => {
-      if (line.trim() === '') return [];
-      const where = `${file}:${index + 1}`;
-      const value = parseLine(line, where);
-      if (typeof value !== 'object' || value === null) throw new Error(`${where} is not a JSON object`);
-      return [{ value, where }];
-    });
-  return { hash: createHash('sha256').update(bytes).digest('hex'), lines };
+/** What a zod schema can do, as far as it is needed here. */
+interface Schema<T> {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: T } | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } };
 }
 
-function parseLine(line: string, where: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Error(`${where} is not JSON`);
-  }
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, value: object, where: string): z.infer<Schema> {
+function parse<T>(schema: Schema<T>, value: object, where: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;

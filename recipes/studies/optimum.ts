@@ -24,7 +24,7 @@ import { everyAnswer, groupRelativeFixedPoint, probabilitiesOf, tilted, totalVar
 const alphabet = '.abcd';
 const prompt = [1];
 const longest = 3;
-const beta = 0.4;
+const beta = 0.7;
 const batch = 512;
 const comparisons = 40_000;
 
@@ -64,7 +64,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         ppo(
           ppoRecipeSchema.parse({
             ...at('ppo'),
-            ...{ steps: 250, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
+            ...{ steps: 300, epochs: 2, minibatches: 2, lambda: 1, learningRate: 7e-4, valueRate: 4e-3, clipValue: 10 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -72,7 +72,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         trpo(
           trpoRecipeSchema.parse({
             ...at('trpo'),
-            ...{ steps: 120, trustRegion: 0.005, damping: 0.01, fisherShare: 0.5, lambda: 1, valueRate: 4e-3 },
+            ...{ steps: 150, trustRegion: 0.002, damping: 0.01, fisherShare: 0.5, lambda: 1, valueRate: 4e-3 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -80,15 +80,15 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         grpo(
           grpoRecipeSchema.parse({
             ...at('grpo'),
-            ...{ steps: 400, group: batch, minibatches: 1, learningRate: 2e-3 },
+            ...{ steps: 400, group: batch, minibatches: 1, learningRate: 7e-4 },
           }),
           { ...learn, inputs: inputs() },
         ),
       dpo: () =>
         dpo(
           dpoRecipeSchema.parse({
-            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 256, epochs: 4 },
-            ...{ learningRate: 2e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
+            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 256, epochs: 6 },
+            ...{ learningRate: 5e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
           }),
           { ...learn, parts: drawnPreferences(answers, reference, rewards, recipe.seed) },
         ),
