@@ -9,24 +9,25 @@ import {
 import { Random, setPrecision } from '@parley/engine';
 import { lineChart, loadModel, RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
 import type { Episode } from '@parley/lm/episodes';
-import { sigmoid } from '@parley/lm/losses';
 import { Llama } from '@parley/lm/models';
 import { characterTokenizer } from '@parley/lm/tokenizer';
 import { dpo } from '../dpo.ts';
 import { grpo } from '../grpo.ts';
 import type { PolicyInputs } from '../policy-run.ts';
 import { ppo } from '../ppo.ts';
-import type { EncodedComparison } from '../preference-data.ts';
+import type { EncodedComparison, SplitPreferences } from '../preference-data.ts';
 import { finishedReport, type RunOptions } from '../run-options.ts';
 import { trpo } from '../trpo.ts';
 import { everyAnswer, groupRelativeFixedPoint, probabilitiesOf, tilted, totalVariation } from './outcomes.ts';
 
 const alphabet = '.abcd';
-const prompt = [1];
+/** The end token, which no answer holds but at its end: attention cannot count repetitions of one token. */
+const prompt = [0];
 const longest = 3;
-const beta = 0.7;
+const beta = 0.5;
 const batch = 512;
-const comparisons = 40_000;
+const rankings = 12_000;
+const answersRanked = 9;
 
 export interface OptimumReport {
   seconds: number;
@@ -64,7 +65,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         ppo(
           ppoRecipeSchema.parse({
             ...at('ppo'),
-            ...{ steps: 300, epochs: 2, minibatches: 2, lambda: 1, learningRate: 7e-4, valueRate: 4e-3, clipValue: 10 },
+            ...{ steps: 150, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -72,7 +73,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         trpo(
           trpoRecipeSchema.parse({
             ...at('trpo'),
-            ...{ steps: 150, trustRegion: 0.002, damping: 0.01, fisherShare: 0.5, lambda: 1, valueRate: 4e-3 },
+            ...{ steps: 120, trustRegion: 0.003, damping: 0.01, fisherShare: 0.5, lambda: 1, valueRate: 4e-3 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -80,17 +81,17 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         grpo(
           grpoRecipeSchema.parse({
             ...at('grpo'),
-            ...{ steps: 400, group: batch, minibatches: 1, learningRate: 7e-4 },
+            ...{ steps: 250, group: batch, minibatches: 1, learningRate: 2e-3 },
           }),
           { ...learn, inputs: inputs() },
         ),
       dpo: () =>
         dpo(
           dpoRecipeSchema.parse({
-            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 256, epochs: 6 },
-            ...{ learningRate: 5e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
+            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 512, epochs: 1 },
+            ...{ learningRate: 2e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
           }),
-          { ...learn, parts: drawnPreferences(answers, reference, rewards, recipe.seed) },
+          { ...learn, parts: drawnPreferences(answers, rewards, recipe.seed) },
         ),
     };
 
@@ -152,24 +153,27 @@ function inMemory(folder: string, answers: readonly Episode[], rewards: Float64A
   };
 }
 
-/** Pairs of answers of the reference, chosen with the probability σ(r − r') of Bradley and Terry. */
-function drawnPreferences(answers: readonly Episode[], reference: Float64Array, rewards: Float64Array, seed: number) {
+/**
+ * Rankings of answers, drawn evenly: what DPO's optimum is does not depend on which answers are compared, how well it
+ * is known does, and the reference seldom writes the best ones. They are ranked by reward plus Gumbel noise: of any
+ * two, a comes first with the probability
+ * σ(r_a − r_b) of Bradley and Terry (Luce 1959).
+ */
+function drawnPreferences(answers: readonly Episode[], rewards: Float64Array, seed: number): SplitPreferences {
   const random = new Random(seed + 2000);
-  const draw = () => {
-    let left = random.next();
-    for (const [index, probability] of reference.entries()) {
-      left -= probability;
-      if (left < 0) return index;
-    }
-    return 0;
-  };
-  const pairs = Array.from({ length: comparisons }, (): EncodedComparison => {
-    const [a, b] = [draw(), draw()];
-    const first = random.next() < sigmoid(rewards[a]! - rewards[b]!);
-    return { episodes: [answers[a]!, answers[b]!], ranking: first ? [1, 2] : [2, 1], language: 'none' };
+  const draw = () => random.integer(answers.length);
+  const gumbel = () => -Math.log(-Math.log(Math.max(random.next(), 1e-12)));
+  const comparisons = Array.from({ length: rankings }, (): EncodedComparison => {
+    const drawn = [...new Set(Array.from({ length: answersRanked }, draw))];
+    const seen = drawn.map((index) => rewards[index]! + gumbel());
+    return {
+      episodes: drawn.map((index) => answers[index]!),
+      ranking: seen.map((value) => 1 + seen.filter((other) => other > value).length),
+      language: 'none',
+    };
   });
   const none = { comparisons: [], judgements: [] };
-  return { train: { comparisons: pairs, judgements: [] }, heldOut: none, dropped: 0, hash: `drawn-${seed}` };
+  return { train: { comparisons, judgements: [] }, heldOut: none, dropped: 0, hash: `drawn-${seed}` };
 }
 
 function writeOptimumReport(
