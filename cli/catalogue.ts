@@ -104,6 +104,11 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/study-optimum.ts'),
   },
   {
+    words: 'study gold',
+    summary: 'whether rankings alone make answers better, and where PPO goes too far',
+    load: () => import('./commands/study-gold.ts'),
+  },
+  {
     words: 'generate',
     summary: 'one answer, or with --raw one continuation',
     load: () => import('./commands/generate.ts'),
