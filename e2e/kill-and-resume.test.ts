@@ -19,6 +19,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'parley-kill-'));
   writeFileSync(join(folder, 'text.txt'), inventedText(400_000));
   writeFileSync(join(folder, 'talks.jsonl'), inventedTalks(300));
+  writeFileSync(join(folder, 'pairs.jsonl'), inventedPairs(300));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -50,6 +51,25 @@ test('fine-tuning', async () => {
   ];
   const milliseconds = await reference('sft', args);
   await survive('sft', args, 3, milliseconds, () => expectSameTraining('sft', 'heldOutLoss'));
+});
+
+test('a reward model', async () => {
+  const args = [
+    ...['reward', '--model', join(folder, 'sft', 'model'), '--preferences', join(folder, 'pairs.jsonl')],
+    ...'--batch 8 --epochs 3 --checkpoint-every 5'.split(' '),
+  ];
+  const milliseconds = await reference('reward', args);
+  await survive('reward', args, 2, milliseconds, () => expectSameTraining('reward', 'accuracy'));
+});
+
+test('PPO', async () => {
+  const args = [
+    ...['ppo', '--model', join(folder, 'sft', 'model'), '--reward-model', join(folder, 'reward', 'model')],
+    ...['--prompts', join(folder, 'talks.jsonl')],
+    ...'--steps 24 --batch 16 --minibatches 2 --max-tokens 12 --checkpoint-every 2 --kl-target 2'.split(' '),
+  ];
+  const milliseconds = await reference('ppo', args);
+  await survive('ppo', args, 4, milliseconds, () => expectSameTraining('ppo', 'last'));
 });
 
 /** The run that nobody disturbs; returns how long it took. */
@@ -155,4 +175,17 @@ function inventedTalks(count: number): string {
     return JSON.stringify({ id: String(index), messages, language: 'en', task: 'sum', source: 'invented' });
   };
   return `${Array.from({ length: count }, (_, index) => talk(index)).join('\n')}\n`;
+}
+
+function inventedPairs(count: number): string {
+  const draw = new Random(9);
+  const pair = () => {
+    const [a, b] = [draw.integer(50), draw.integer(50)];
+    return JSON.stringify({
+      prompt: `${a} + ${b}?`,
+      chosen: String(a + b),
+      rejected: String(a + b + 1 + draw.integer(9)),
+    });
+  };
+  return `${Array.from({ length: count }, pair).join('\n')}\n`;
 }
