@@ -26,7 +26,7 @@ const prompt = [0];
 const longest = 3;
 const beta = 0.5;
 const batch = 512;
-const rankings = 16_000;
+const rankings = 20_000;
 const answersRanked = 9;
 
 export interface OptimumReport {
@@ -88,7 +88,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
       dpo: () =>
         dpo(
           dpoRecipeSchema.parse({
-            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 512, epochs: 2 },
+            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 512, epochs: 3 },
             ...{ learningRate: 5e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
           }),
           { ...learn, parts: drawnPreferences(answers, rewards, recipe.seed) },
