@@ -41,9 +41,10 @@ const checks: Record<Sanitizer, Check> = {
 try {
   if (process.platform !== 'linux') throw new Error('The sanitizers run on Linux only: they need LD_PRELOAD.');
   const [first, ...rest] = process.argv.slice(2);
-  const named = first === 'address' || first === 'thread' ? first : null;
+  const named: Sanitizer | null = first === 'address' || first === 'thread' ? first : null;
   const tests = named !== null || first === undefined ? rest : [first, ...rest];
-  for (const sanitizer of named !== null ? [named] : (['address', 'thread'] as const)) await run(sanitizer, tests);
+  const wanted: Sanitizer[] = named !== null ? [named] : ['address', 'thread'];
+  for (const sanitizer of wanted) await run(sanitizer, tests);
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;
