@@ -129,7 +129,6 @@ struct QuantizedTileOutput {
   bool first, last;
 
   void start(int row, Ints (&sums)[2]) const {
-    prefetchForWriting(data + row * stride);
     for (int half = 0; half < 2; half++) {
       const float* const at = data + row * stride + half * lanes;
       if (first) std::memcpy(&sums[half], columnStarts + half * lanes, sizeof sums[half]);
