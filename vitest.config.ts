@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
@@ -7,6 +7,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{contracts,engine,lm,recipes,server,web,cli,bench}/**/*.test.{ts,tsx}', '*.test.ts'],
+          // What the benchmarks install brings tests of its own.
+          exclude: [...configDefaults.exclude, '**/.installed/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
