@@ -21,8 +21,10 @@ const lastAnswer = (page: Page) => answers(page).last().locator('.markdown');
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
 async function ask(page: Page, question: string): Promise<void> {
-  await page.locator('#composer').fill(question);
-  await page.keyboard.press('Enter');
+  const composer = page.locator('#composer');
+  await composer.fill(question);
+  // Pressed on the composer: a dialog that has just closed gives the focus back a moment later.
+  await composer.press('Enter');
   await page.getByRole('article').getByText(question, { exact: true }).waitFor();
 }
 
