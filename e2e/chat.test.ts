@@ -215,8 +215,9 @@ describe('with a model that never ends by itself', () => {
     await finished(page);
     await button(page, 'More for “To be renamed”').click();
     await page.getByRole('menuitem', { name: 'Rename' }).click();
-    await page.getByRole('textbox', { name: 'New title' }).fill('新的标题');
-    await page.keyboard.press('Enter');
+    const title = page.getByRole('textbox', { name: 'New title' });
+    await title.fill('新的标题');
+    await title.press('Enter');
     await page.getByRole('link', { name: '新的标题' }).waitFor();
     await expect.poll(() => page.title()).toBe('新的标题 · Parley');
 
@@ -263,7 +264,7 @@ describe('with a model that never ends by itself', () => {
     await composer.fill('nihao');
     await composer.dispatchEvent('keydown', { key: 'Enter', isComposing: true });
     await composer.dispatchEvent('keydown', { key: 'Enter', keyCode: 229 });
-    await page.keyboard.press('Shift+Enter');
+    await composer.press('Shift+Enter');
     await page.keyboard.type('second line');
     expect(await composer.inputValue()).toBe('nihao\nsecond line');
     await page.reload();
