@@ -8,7 +8,7 @@ import type { DpoRecipe, DpoReport } from '@parley/contracts';
 import { AdamW, backward, knownGradient, learningRateAt, scope, setPrecision, setThreads } from '@parley/engine';
 import { loadModel, lossChart, Progress, RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
 import { readPreferences } from '@parley/lm/data';
-import { answerLogProbabilities, type Episode, layOut, measureTokens } from '@parley/lm/episodes';
+import { answerLogProbabilities, type Episode, groupsOf, layOut, measureTokens } from '@parley/lm/episodes';
 import { directPreferenceLoss, rankedPairsOf } from '@parley/lm/losses';
 import type { Llama } from '@parley/lm/models';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
@@ -83,13 +83,14 @@ async function train(
     parameters.zeroGradients();
     for (const group of groupsOf(taken, recipe.tokens)) {
       scope(() => {
-        const laidOut = layOut(group.flatMap(({ chosen, rejected }) => [chosen, rejected]));
+        const laidOut = layOut(group.flatMap(({ episodes }) => episodes));
         const now = answerLogProbabilities(policy, laidOut);
         const gradient = new Float32Array(now.size);
         let [groupLoss, at] = [0, 0];
         for (const pair of group) {
-          const middle = at + pair.chosen.answer.length;
-          const end = middle + pair.rejected.answer.length;
+          const [chosen, rejected] = pair.episodes;
+          const middle = at + chosen.answer.length;
+          const end = middle + rejected.answer.length;
           const advantage = sumOf(now.data, at, middle) - sumOf(now.data, middle, end) - pair.reference;
           const judged = directPreferenceLoss(advantage, beta);
           groupLoss += judged.loss / batch;
@@ -121,8 +122,7 @@ async function train(
     }
   }
 
-  const advantages = heldOut.map((pair) => advantageOf(pair, policy, recipe.tokens));
-  const judged = advantages.map((advantage) => directPreferenceLoss(advantage, beta));
+  const judged = advantagesOf(heldOut, policy, recipe.tokens).map((advantage) => directPreferenceLoss(advantage, beta));
   const share = (count: number) => count / Math.max(1, heldOut.length);
   const figures: DpoReport = {
     seconds: Number(meter.seconds.toFixed(1)),
@@ -162,45 +162,45 @@ function readParts({ preferences, heldOut }: DpoRecipe, { model, tokenizer }: Lo
 }
 
 interface Pair {
-  chosen: Episode;
-  rejected: Episode;
+  /** The chosen answer and the rejected one. */
+  episodes: [chosen: Episode, rejected: Episode];
   /** log π_ref(chosen) − log π_ref(rejected), nats. */
   reference: number;
 }
 
 /** Every ranked pair, as the policy sees it before it has learned anything. */
 function pairsOf(comparisons: readonly EncodedComparison[], reference: Llama, tokens: number): Pair[] {
+  const found = answerSums(
+    reference,
+    comparisons.flatMap(({ episodes }) => episodes),
+    tokens,
+  );
+  let first = 0;
   return comparisons.flatMap(({ episodes, ranking }) => {
-    const found = measureTokens(reference, episodes, answerLogProbabilities, tokens).map((t) => sumOf(t, 0, t.length));
-    return rankedPairsOf(ranking).map(([better, worse]) => ({
-      chosen: episodes[better]!,
-      rejected: episodes[worse]!,
-      reference: found[better]! - found[worse]!,
-    }));
+    const own = found.slice(first, first + episodes.length);
+    first += episodes.length;
+    return rankedPairsOf(ranking).map(
+      ([better, worse]): Pair => ({
+        episodes: [episodes[better]!, episodes[worse]!],
+        reference: own[better]! - own[worse]!,
+      }),
+    );
   });
 }
 
-function advantageOf({ chosen, rejected, reference }: Pair, policy: Llama, tokens: number): number {
-  const [better, worse] = measureTokens(policy, [chosen, rejected], answerLogProbabilities, tokens);
-  return sumOf(better!, 0, better!.length) - sumOf(worse!, 0, worse!.length) - reference;
+/** How much more than the reference the policy prefers the chosen answer of each pair, nats. */
+function advantagesOf(pairs: readonly Pair[], policy: Llama, tokens: number): number[] {
+  const found = answerSums(
+    policy,
+    pairs.flatMap(({ episodes }) => episodes),
+    tokens,
+  );
+  return pairs.map(({ reference }, index) => found[2 * index]! - found[2 * index + 1]! - reference);
 }
 
-/** Pairs that together take at most `tokens` places, or one that takes more. */
-function groupsOf(pairs: readonly Pair[], tokens: number): Pair[][] {
-  const groups: Pair[][] = [];
-  let longest = 0;
-  for (const pair of pairs) {
-    const size = Math.max(...[pair.chosen, pair.rejected].map(({ prompt, answer }) => prompt.length + answer.length));
-    const group = groups.at(-1);
-    if (group !== undefined && 2 * (group.length + 1) * Math.max(longest, size) <= tokens) {
-      group.push(pair);
-      longest = Math.max(longest, size);
-    } else {
-      groups.push([pair]);
-      longest = size;
-    }
-  }
-  return groups;
+/** log π of whole answers, nats. */
+function answerSums(model: Llama, episodes: readonly Episode[], tokens: number): number[] {
+  return measureTokens(model, episodes, answerLogProbabilities, tokens).map((t) => sumOf(t, 0, t.length));
 }
 
 function sumOf(values: Float32Array, from: number, to: number): number {

@@ -2,6 +2,7 @@
  * How well a reward model orders answers that it has not learned from: agreement with people per language and per
  * difference of length, how often it prefers the longer answer, and whether its certainty is justified.
  */
+import type { Episode } from '@parley/lm/episodes';
 import { rankedPairsOf, sigmoid } from '@parley/lm/losses';
 import type { EncodedComparison } from './preference-data.ts';
 
@@ -37,20 +38,24 @@ const lengthBuckets = [
   { name: 'longer by more than 8', holds: (longer: number) => longer > 8 },
 ];
 
-/** @param scores for each comparison, one score per answer */
+/** @param measure gives one score per episode */
 export function rewardQuality(
   comparisons: readonly EncodedComparison[],
-  scores: readonly ArrayLike<number>[],
+  measure: (episodes: Episode[]) => Float32Array,
 ): RewardQuality {
-  const pairs = comparisons.flatMap(({ episodes, ranking, language }, index) =>
-    rankedPairsOf(ranking).map(
+  const scores = measure(comparisons.flatMap(({ episodes }) => episodes));
+  let first = 0;
+  const pairs = comparisons.flatMap(({ episodes, ranking, language }) => {
+    const own = scores.subarray(first, first + episodes.length);
+    first += episodes.length;
+    return rankedPairsOf(ranking).map(
       ([better, worse]): Pair => ({
-        margin: scores[index]![better]! - scores[index]![worse]!,
+        margin: own[better]! - own[worse]!,
         longer: episodes[better]!.answer.length - episodes[worse]!.answer.length,
         language,
       }),
-    ),
-  );
+    );
+  });
   const unequal = pairs.filter(({ longer }) => longer !== 0);
   const languages = [...new Set(pairs.map(({ language }) => language))].sort();
   return {

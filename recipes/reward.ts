@@ -17,12 +17,12 @@ import {
 } from '@parley/engine';
 import { loadModel, lossChart, Progress, RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
 import { readDemonstrations, readPreferences } from '@parley/lm/data';
-import { type Episode, encodeEpisode, episodeScores, layOut, measureScores } from '@parley/lm/episodes';
+import { type Episode, encodeEpisode, episodeScores, groupsOf, layOut, measureScores } from '@parley/lm/episodes';
 import { rankingLoss, thumbLoss } from '@parley/lm/losses';
 import { toScorer } from '@parley/lm/models';
 import type { Tokenizer } from '@parley/lm/tokenizer';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
-import { type EncodedComparison, type PreferencePart, splitPreferences } from './preference-data.ts';
+import { type PreferencePart, splitPreferences } from './preference-data.ts';
 import { type RewardQuality, rewardQuality } from './reward-quality.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { ShuffledOrder } from './shuffled-order.ts';
@@ -133,9 +133,9 @@ async function train(
   // Normalised so that what people would write scores 0 on average; then measured on what was held out.
   const liked = likedEpisodes(recipe, parts.train, tokenizer, context);
   scorer.config.reward_offset = mean(measureScores(scorer, liked, recipe.tokens));
-  const scored = (comparisons: EncodedComparison[]) =>
-    comparisons.map(({ episodes }) => measureScores(scorer, episodes, recipe.tokens));
-  const quality = rewardQuality(parts.heldOut.comparisons, scored(parts.heldOut.comparisons));
+  const quality = rewardQuality(parts.heldOut.comparisons, (episodes) =>
+    measureScores(scorer, episodes, recipe.tokens),
+  );
   const { pairs: heldOutPairs, ...measured } = quality;
   const figures: RewardReport = {
     seconds: Number(meter.seconds.toFixed(1)),
@@ -194,24 +194,6 @@ function examplesOf({ comparisons, judgements }: PreferencePart): Example[] {
       },
     })),
   ];
-}
-
-/** Examples that together take at most `tokens` places, or one that takes more. */
-function groupsOf(examples: readonly Example[], tokens: number): Example[][] {
-  const groups: Example[][] = [];
-  let [count, longest] = [0, 0];
-  for (const example of examples) {
-    const size = Math.max(...example.episodes.map(({ prompt, answer }) => prompt.length + answer.length));
-    const fits = (count + example.episodes.length) * Math.max(longest, size) <= tokens;
-    if (groups.length === 0 || !fits) {
-      groups.push([]);
-      [count, longest] = [0, 0];
-    }
-    groups.at(-1)!.push(example);
-    count += example.episodes.length;
-    longest = Math.max(longest, size);
-  }
-  return groups;
 }
 
 /** Demonstrations, or the best answer of every comparison if there are none. */

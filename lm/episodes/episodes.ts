@@ -77,6 +77,30 @@ export function partsOf(episodes: readonly Episode[], tokens: number): number[][
   return parts;
 }
 
+/**
+ * Sets of episodes that belong together, such as the answers to one prompt, in groups that take at most `tokens` places
+ * when laid out, or of one set that takes more. Their order stays.
+ */
+export function groupsOf<Item extends { readonly episodes: readonly Episode[] }>(
+  items: readonly Item[],
+  tokens: number,
+): Item[][] {
+  const groups: Item[][] = [];
+  let [count, longest] = [0, 0];
+  for (const item of items) {
+    const size = Math.max(...item.episodes.map(({ prompt, answer }) => prompt.length + answer.length));
+    const fits = (count + item.episodes.length) * Math.max(longest, size) <= tokens;
+    if (groups.length === 0 || !fits) {
+      groups.push([]);
+      [count, longest] = [0, 0];
+    }
+    groups.at(-1)!.push(item);
+    count += item.episodes.length;
+    longest = Math.max(longest, size);
+  }
+  return groups;
+}
+
 /** log π of every answer token [M], on the tape if there is one: `model.logProbabilities` at the answers' states. */
 export function answerLogProbabilities(model: Llama, batch: EpisodeBatch): Tensor {
   return model.logProbabilities(embedding(batch.states, model.hidden(batch.ids, batch.layout)), batch.next);

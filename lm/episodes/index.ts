@@ -5,6 +5,7 @@ export {
   type Episode,
   type EpisodeBatch,
   episodeScores,
+  groupsOf,
   layOut,
   measureScores,
   measureTokens,
