@@ -6,11 +6,11 @@
 import { basename, resolve } from 'node:path';
 import type { GrpoRecipe, PolicyReport } from '@parley/contracts';
 import { AdamW, learningRateAt } from '@parley/engine';
-import { Progress, RunDirectory, saveModel } from '@parley/lm/checkpoint';
+import { Progress, RunDirectory } from '@parley/lm/checkpoint';
 import { whiten } from '@parley/lm/losses';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
 import { policyGradient } from './policy-gradient.ts';
-import { writePolicyReport } from './policy-report.ts';
+import { finishPolicyRun } from './policy-report.ts';
 import {
   type Batch,
   BatchSource,
@@ -55,7 +55,7 @@ async function train(
   stop: AbortSignal,
   { quiet = false, name = basename(resolve(recipe.out)) }: PolicyOptions,
 ): Promise<PolicyReport> {
-  const { model: policy, tokenizer, manifest: parent } = inputs.policy;
+  const { model: policy } = inputs.policy;
   const { steps } = recipe;
   const optimizer = new AdamW(policy.parameters, { ...recipe, epsilon });
   const arrays = { values: policy.parameters.values, first: optimizer.firstMoment, second: optimizer.secondMoment };
@@ -126,16 +126,7 @@ async function train(
     }
   }
 
-  saveModel(run.path('model'), policy, tokenizer, {
-    name,
-    stage: 'grpo',
-    parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
-    recipe: { ...recipe, ...inputs.identity },
-    seed: recipe.seed,
-    metrics: {},
-  });
-  return writePolicyReport(run, 'grpo', name, { seconds: meter.seconds, batch: recipe.batch }, progress);
+  return finishPolicyRun(run, 'grpo', name, { inputs, recipe, seconds: meter.seconds, progress });
 }
 
 /** Scores whitened within each group of answers to one prompt, the same at every token of an answer. */

@@ -1,13 +1,44 @@
-/** The report of a recipe that learns from its own answers: curves over its batches, first and last figures. */
+/**
+ * What a recipe that learns from its own answers leaves: the model with its lineage, and a report with curves over the
+ * batches, first and last figures.
+ */
+import { basename } from 'node:path';
 import type { Metric, PolicyReport } from '@parley/contracts';
-import { lineChart, type Progress, type RunDirectory, writeReport } from '@parley/lm/checkpoint';
+import { lineChart, type Progress, type RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
+import type { PolicyInputs } from './policy-run.ts';
+
+interface Ending {
+  inputs: PolicyInputs;
+  recipe: { prompts: string; seed: number; batch: number };
+  seconds: number;
+  progress: Progress;
+}
+
+export function finishPolicyRun(
+  run: RunDirectory,
+  stage: 'ppo' | 'trpo' | 'grpo',
+  name: string,
+  { inputs, recipe, seconds, progress }: Ending,
+): PolicyReport {
+  const { model, tokenizer, manifest: parent } = inputs.policy;
+  saveModel(run.path('model'), model, tokenizer, {
+    name,
+    stage,
+    parent: { name: parent.name, weightsHash: parent.weightsHash },
+    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
+    recipe: { ...recipe, ...inputs.identity },
+    seed: recipe.seed,
+    metrics: {},
+  });
+  return writePolicyReport(run, stage, name, { seconds, batch: recipe.batch }, progress);
+}
 
 /** Batches at either end whose means are set beside each other. */
 const ends = 5;
 
 type PolicyMetric = Metric & Record<string, number>;
 
-export function writePolicyReport(
+function writePolicyReport(
   run: RunDirectory,
   stage: string,
   name: string,

@@ -13,14 +13,14 @@
 import { basename, resolve } from 'node:path';
 import type { PolicyReport, PpoRecipe } from '@parley/contracts';
 import { AdamW, backward, learningRateAt, Random, scope } from '@parley/engine';
-import { Progress, RunDirectory, saveModel } from '@parley/lm/checkpoint';
+import { Progress, RunDirectory } from '@parley/lm/checkpoint';
 import { answerValues, measureTokens } from '@parley/lm/episodes';
 import { estimateAdvantages, whiten } from '@parley/lm/losses';
 import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
 import { openCorpus } from './corpus.ts';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
 import { explainedVariance, policyGradient, tokenRewards, valueGradient } from './policy-gradient.ts';
-import { writePolicyReport } from './policy-report.ts';
+import { finishPolicyRun } from './policy-report.ts';
 import {
   BatchSource,
   ConstantRewardGuard,
@@ -65,7 +65,7 @@ async function train(
   stop: AbortSignal,
   { quiet = false, name = basename(resolve(recipe.out)) }: PolicyOptions,
 ): Promise<PolicyReport> {
-  const { model: policy, tokenizer, manifest: parent } = inputs.policy;
+  const { model: policy } = inputs.policy;
   const { steps } = recipe;
   const critic = inputs.source.model ? cloneModel(inputs.source.model) : toScorer(policy, new Random(recipe.seed));
   const optimizer = new AdamW(policy.parameters, { ...recipe, epsilon });
@@ -184,16 +184,7 @@ async function train(
     }
   }
 
-  saveModel(run.path('model'), policy, tokenizer, {
-    name,
-    stage: 'ppo',
-    parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
-    recipe: { ...recipe, ...inputs.identity },
-    seed: recipe.seed,
-    metrics: {},
-  });
-  return writePolicyReport(run, 'ppo', name, { seconds: meter.seconds, batch: recipe.batch }, progress);
+  return finishPolicyRun(run, 'ppo', name, { inputs, recipe, seconds: meter.seconds, progress });
 }
 
 /** PPO-ptx: gradients of next-token loss on text, so that the policy does not forget it (Ouyang et al. 2022, eq. 2). */

@@ -7,13 +7,13 @@
 import { basename, resolve } from 'node:path';
 import type { PolicyReport, TrpoRecipe } from '@parley/contracts';
 import { AdamW, Random } from '@parley/engine';
-import { Progress, RunDirectory, saveModel } from '@parley/lm/checkpoint';
+import { Progress, RunDirectory } from '@parley/lm/checkpoint';
 import { answerLogProbabilities, answerValues, FisherMatrix, measureTokens } from '@parley/lm/episodes';
 import { conjugateGradient, dot, estimateAdvantages, ratioOf, whiten } from '@parley/lm/losses';
 import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
 import { explainedVariance, policyGradient, tokenRewards, valueGradient } from './policy-gradient.ts';
-import { writePolicyReport } from './policy-report.ts';
+import { finishPolicyRun } from './policy-report.ts';
 import {
   type Batch,
   BatchSource,
@@ -55,7 +55,7 @@ async function train(
   stop: AbortSignal,
   { quiet = false, name = basename(resolve(recipe.out)) }: PolicyOptions,
 ): Promise<PolicyReport> {
-  const { model: policy, tokenizer, manifest: parent } = inputs.policy;
+  const { model: policy } = inputs.policy;
   const { steps } = recipe;
   const critic = inputs.source.model ? cloneModel(inputs.source.model) : toScorer(policy, new Random(recipe.seed));
   const criticOptimizer = new AdamW(critic.parameters, criticOptions);
@@ -130,16 +130,7 @@ async function train(
     }
   }
 
-  saveModel(run.path('model'), policy, tokenizer, {
-    name,
-    stage: 'trpo',
-    parent: { name: parent.name, weightsHash: parent.weightsHash },
-    data: { name: basename(recipe.prompts), hash: inputs.identity.promptsHash },
-    recipe: { ...recipe, ...inputs.identity },
-    seed: recipe.seed,
-    metrics: {},
-  });
-  return writePolicyReport(run, 'trpo', name, { seconds: meter.seconds, batch: recipe.batch }, progress);
+  return finishPolicyRun(run, 'trpo', name, { inputs, recipe, seconds: meter.seconds, progress });
 }
 
 export interface NaturalStep {
