@@ -1,3 +1,4 @@
+export * from './accounts.ts';
 export * from './alignment.ts';
 export * from './chat.ts';
 export * from './data-card.ts';

@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { GeneratorOptions } from '@parley/lm/generate';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { access, addAccess } from './accounts/access.ts';
 import { localUser } from './accounts/local-user.ts';
+import { addAccountRoutes } from './accounts/routes.ts';
 import { Answers, recover } from './chat/answers.ts';
 import { addChatRoutes } from './chat/routes.ts';
 import { addStatusRoute } from './chat/status.ts';
@@ -80,16 +82,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
     const user = await localUser(database.db);
 
-    addMetrics(app, metrics);
     addSecurity(app, options.allowedHosts ?? []);
-    app.get('/healthz', async (_request, reply) => {
+    addAccess(app, async () => ({ id: user, role: 'administrator' }));
+    addMetrics(app, metrics);
+    app.get('/healthz', access('public'), async (_request, reply) => {
       const { ready } = inference;
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'model is loading' });
     });
     app.register(async (v1) => addOpenaiRoutes(v1, inference), { prefix: '/v1' });
+    addAccountRoutes(app, database.db);
     addStatusRoute(app, inference);
-    addChatRoutes(app, { db: database.db, inference, answers }, () => user);
-    addFeedbackRoutes(app, database.db, () => user);
+    addChatRoutes(app, { db: database.db, inference, answers });
+    addFeedbackRoutes(app, database.db);
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 
     await listen(app, port, host);

@@ -12,6 +12,7 @@ import { Tooltip } from 'radix-ui';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useTranslation } from 'react-i18next';
+import { SessionGate } from './account/session.tsx';
 import { messagesQuery } from './api/queries.ts';
 import { AnswerStreams } from './chat/answer-streams.ts';
 import { ConversationPage, NotFound } from './chat/conversation.tsx';
@@ -81,7 +82,9 @@ createRoot(root).render(
       <AnswerStreamsContext value={answerStreams}>
         <Tooltip.Provider delayDuration={400}>
           <Announcer>
-            <RouterProvider router={router} />
+            <SessionGate>
+              <RouterProvider router={router} />
+            </SessionGate>
           </Announcer>
         </Tooltip.Provider>
       </AnswerStreamsContext>

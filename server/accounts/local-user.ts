@@ -1,13 +1,6 @@
-/**
- * Who is asking. There is one local user for now; accounts will put the signed-in user in its place, and
- * every route already takes its owner from here.
- */
-import type { FastifyRequest } from 'fastify';
+/** The one user of an installation without accounts. */
 import type { Db } from '../db/database.ts';
 import { uuidv7 } from '../db/uuid.ts';
-
-/** The id of the user who makes a request. */
-export type UserOf = (request: FastifyRequest) => string;
 
 const localUserName = 'local';
 

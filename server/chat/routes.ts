@@ -2,7 +2,7 @@
 import { againRequestSchema, type Message, type StreamEvent, sendRequestSchema } from '@parley/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { UserOf } from '../accounts/local-user.ts';
+import { access, userOf } from '../accounts/access.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import {
@@ -21,72 +21,72 @@ const idSchema = z.object({ id: z.uuid('not an id') });
 const createSchema = z.object({});
 const renameSchema = z.object({ title: z.string().trim().min(1).max(200) });
 
-export function addChatRoutes(app: FastifyInstance, turns: Turns, userOf: UserOf): void {
+export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
   const { db, answers } = turns;
 
-  app.get('/api/conversations', async (request) => ({
-    conversations: await listConversations(db, userOf(request)),
+  app.get('/api/conversations', access('user'), async (request) => ({
+    conversations: await listConversations(db, userOf(request).id),
   }));
 
-  app.post('/api/conversations', async (request, reply) => {
+  app.post('/api/conversations', access('user'), async (request, reply) => {
     parse(createSchema, request.body);
-    return reply.code(201).send(await createConversation(db, userOf(request)));
+    return reply.code(201).send(await createConversation(db, userOf(request).id));
   });
 
-  app.patch('/api/conversations/:id', async (request) => {
+  app.patch('/api/conversations/:id', access('user'), async (request) => {
     const { id } = parse(idSchema, request.params);
-    return renameConversation(db, userOf(request), id, parse(renameSchema, request.body).title);
+    return renameConversation(db, userOf(request).id, id, parse(renameSchema, request.body).title);
   });
 
-  app.delete('/api/conversations/:id', async (request, reply) => {
+  app.delete('/api/conversations/:id', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await conversationOf(db, userOf(request), id);
+    await conversationOf(db, userOf(request).id, id);
     answers.stopConversation(id);
-    await deleteConversation(db, userOf(request), id);
+    await deleteConversation(db, userOf(request).id, id);
     return reply.code(204).send();
   });
 
-  app.get('/api/conversations/:id/messages', async (request) => {
+  app.get('/api/conversations/:id/messages', access('user'), async (request) => {
     const { id } = parse(idSchema, request.params);
-    return { messages: await messagesOf(db, userOf(request), id) };
+    return { messages: await messagesOf(db, userOf(request).id, id) };
   });
 
-  app.post('/api/conversations/:id/messages', async (request, reply) => {
+  app.post('/api/conversations/:id/messages', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    const { question, answer } = await ask(turns, userOf(request), id, parse(sendRequestSchema, request.body));
+    const { question, answer } = await ask(turns, userOf(request).id, id, parse(sendRequestSchema, request.body));
     return streamAnswer(request, reply, answer, question);
   });
 
-  app.post('/api/messages/:id/regenerate', async (request, reply) => {
+  app.post('/api/messages/:id/regenerate', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
     return streamAnswer(
       request,
       reply,
-      await regenerate(turns, userOf(request), id, parse(againRequestSchema, request.body).sampling),
+      await regenerate(turns, userOf(request).id, id, parse(againRequestSchema, request.body).sampling),
     );
   });
 
-  app.post('/api/messages/:id/continue', async (request, reply) => {
+  app.post('/api/messages/:id/continue', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
     return streamAnswer(
       request,
       reply,
-      await continueAnswer(turns, userOf(request), id, parse(againRequestSchema, request.body).sampling),
+      await continueAnswer(turns, userOf(request).id, id, parse(againRequestSchema, request.body).sampling),
     );
   });
 
-  app.get('/api/messages/:id/stream', async (request, reply) => {
+  app.get('/api/messages/:id/stream', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    const message = await messageOf(db, userOf(request), id);
+    const message = await messageOf(db, userOf(request).id, id);
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; only answers are streamed.`);
     }
     return streamAnswer(request, reply, message);
   });
 
-  app.post('/api/messages/:id/stop', async (request, reply) => {
+  app.post('/api/messages/:id/stop', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await messageOf(db, userOf(request), id);
+    await messageOf(db, userOf(request).id, id);
     answers.stop(id);
     return reply.code(204).send();
   });
@@ -98,7 +98,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns, userOf: UserOf
     answer: Message,
     question: Message | null = null,
   ): Promise<void> {
-    const user = userOf(request);
+    const user = userOf(request).id;
     return sendEvents(reply, async function* (gone) {
       const running = answers.events(answer.id, question, gone);
       for await (const streamEvent of running ?? ended(await messageOf(db, user, answer.id), question)) {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Status } from '@parley/contracts';
 import type { FastifyInstance } from 'fastify';
+import { access } from '../accounts/access.ts';
 import type { Inference } from '../inference/inference.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -9,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 export function addStatusRoute(app: FastifyInstance, inference: Inference): void {
-  app.get('/api/status', async (): Promise<Status> => {
+  app.get('/api/status', access('public'), async (): Promise<Status> => {
     const { model, ready } = inference;
     return {
       version,

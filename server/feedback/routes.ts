@@ -5,7 +5,7 @@
 import { feedbackRequestSchema } from '@parley/contracts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { UserOf } from '../accounts/local-user.ts';
+import { access, userOf } from '../accounts/access.ts';
 import { messageOf, toFeedback } from '../chat/conversations.ts';
 import type { Db } from '../db/database.ts';
 import { storableText } from '../db/text.ts';
@@ -14,13 +14,13 @@ import { HttpError, parse } from '../http/errors.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 
-export function addFeedbackRoutes(app: FastifyInstance, db: Db, userOf: UserOf): void {
-  app.put('/api/messages/:id/feedback', async (request) => {
+export function addFeedbackRoutes(app: FastifyInstance, db: Db): void {
+  app.put('/api/messages/:id/feedback', access('user'), async (request) => {
     const { id } = parse(idSchema, request.params);
     const asked = parse(feedbackRequestSchema, request.body);
     const { thumb } = asked;
     const comment = storableText(asked.comment);
-    const message = await messageOf(db, userOf(request), id);
+    const message = await messageOf(db, userOf(request).id, id);
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; feedback is on answers.`);
     }
@@ -44,7 +44,7 @@ export function addFeedbackRoutes(app: FastifyInstance, db: Db, userOf: UserOf):
           .select(({ val, ref }) => [
             val(uuidv7()).as('id'),
             ref('messages.id').as('message_id'),
-            val(userOf(request)).as('user_id'),
+            val(userOf(request).id).as('user_id'),
             val(thumb).as('thumb'),
             val(comment).as('comment'),
             ref('messages.model_name').as('model_name'),
@@ -62,10 +62,10 @@ export function addFeedbackRoutes(app: FastifyInstance, db: Db, userOf: UserOf):
     return toFeedback(row);
   });
 
-  app.delete('/api/messages/:id/feedback', async (request, reply) => {
+  app.delete('/api/messages/:id/feedback', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    await messageOf(db, userOf(request), id);
-    await db.deleteFrom('feedback').where('message_id', '=', id).where('user_id', '=', userOf(request)).execute();
+    await messageOf(db, userOf(request).id, id);
+    await db.deleteFrom('feedback').where('message_id', '=', id).where('user_id', '=', userOf(request).id).execute();
     return reply.code(204).send();
   });
 }

@@ -3,11 +3,22 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { access } from '../accounts/access.ts';
 import { HttpError } from './errors.ts';
 
 const notBuilt = 'The web page has not been built yet. Run `npm run build:web`, then reload.';
 
 export async function addPage(app: FastifyInstance, webFolder: string): Promise<void> {
+  await app.register(async (page) => {
+    // The plugin makes a route of every file and takes no options for them.
+    page.addHook('onRoute', (route) => {
+      route.config = { ...route.config, ...access('public').config };
+    });
+    await servePage(page, webFolder);
+  });
+}
+
+async function servePage(app: FastifyInstance, webFolder: string): Promise<void> {
   const built = existsSync(join(webFolder, 'index.html'));
   if (built) {
     await app.register(fastifyStatic, {

@@ -12,6 +12,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { access } from '../accounts/access.ts';
 import { HttpError } from './errors.ts';
 
 const contentSecurityPolicy = [
@@ -90,7 +91,7 @@ export function addLocalCors(app: FastifyInstance): void {
     const { origin } = request.headers;
     if (origin !== undefined && isLocal(origin)) allow(request, reply, origin);
   });
-  app.options('/*', async (_request, reply) => reply.code(204).send());
+  app.options('/*', access('public'), async (_request, reply) => reply.code(204).send());
 }
 
 function allow(request: FastifyRequest, reply: FastifyReply, origin: string): void {

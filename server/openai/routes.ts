@@ -1,5 +1,6 @@
 /** OpenAI's API: chat completions and models, as its clients rely on them. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { access } from '../accounts/access.ts';
 import { toHttpError } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import { addLocalCors } from '../http/security.ts';
@@ -14,16 +15,16 @@ import { type Choice, chunk, completion, type Envelope, newEnvelope, usageChunk,
 export function addOpenaiRoutes(app: FastifyInstance, inference: Inference): void {
   addLocalCors(app);
 
-  app.get('/models', async () => ({ object: 'list', data: [modelObject(inference.loadedModel())] }));
+  app.get('/models', access('api'), async () => ({ object: 'list', data: [modelObject(inference.loadedModel())] }));
 
   // A model's name may hold slashes.
-  app.get<{ Params: { '*': string } }>('/models/*', async (request) => {
+  app.get<{ Params: { '*': string } }>('/models/*', access('api'), async (request) => {
     const model = inference.loadedModel();
     requireModel(request.params['*'], model);
     return modelObject(model);
   });
 
-  app.post('/chat/completions', async (request, reply) => {
+  app.post('/chat/completions', access('api'), async (request, reply) => {
     const model = inference.loadedModel();
     const asked = readChatCompletion(request.body, model);
     inference.checkCapacity(asked.jobs.length);

@@ -2,7 +2,14 @@
 import type { Conversation, Message } from '@parley/contracts';
 import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { RequestError } from './request.ts';
-import { getStatus, listConversations, listMessages } from './routes.ts';
+import { getSession, getStatus, listConversations, listMessages } from './routes.ts';
+
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: ({ signal }) => getSession(signal),
+  staleTime: 60_000,
+  retry: retryUnlessRefused,
+});
 
 export const statusQuery = queryOptions({
   queryKey: ['status'],

@@ -9,8 +9,10 @@ import {
   type Message,
   messageSchema,
   type SendRequest,
+  type Session,
   type Status,
   type StreamEvent,
+  sessionSchema,
   statusSchema,
 } from '@parley/contracts';
 import { z } from 'zod';
@@ -18,6 +20,10 @@ import { jsonBody, request, requestEvents, requestNothing } from './request.ts';
 
 const conversationListSchema = z.object({ conversations: z.array(conversationSchema) });
 const messageListSchema = z.object({ messages: z.array(messageSchema) });
+
+export function getSession(signal?: AbortSignal): Promise<Session> {
+  return request('/api/session', sessionSchema, withSignal(signal));
+}
 
 export function getStatus(signal?: AbortSignal): Promise<Status> {
   return request('/api/status', statusSchema, withSignal(signal));
