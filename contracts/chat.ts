@@ -10,12 +10,15 @@
  *   POST   /api/conversations/:id/messages     → server-sent events    body: SendRequest
  *   POST   /api/messages/:id/continue          → server-sent events    goes on from an answer that was cut; body: AgainRequest
  *   POST   /api/messages/:id/regenerate        → server-sent events    a sibling answer with a new seed; body: AgainRequest
- *   GET    /api/messages/:id/stream            → server-sent events    joins an answer being written: 'start' has its text so far
+ *   GET    /api/messages/:id/stream?after=     → server-sent events    joins an answer: see below
  *   POST   /api/messages/:id/stop              → 204                   frees the compute within one token
  *   PUT    /api/messages/:id/feedback          → Feedback              body: FeedbackRequest
  *   DELETE /api/messages/:id/feedback          → 204
  *
- * An event stream is a sequence of StreamEvent, each as `data: {json}\n\n`; it ends after 'done' or 'error'.
+ * An event stream is a sequence of StreamEvent, each as `id: …\ndata: {json}\n\n`; it ends after 'done' or 'error'.
+ * The id says how far its reader has read. Whoever joins an answer and names the last id it got, as `after` or in the
+ * header Last-Event-ID, gets the deltas that follow, none twice and none missing. Without an id, or with one whose
+ * text a crash has undone, the stream begins with 'start', whose answer holds the text so far.
  * Errors outside a stream are `{ error: { message, code } }` with the fitting HTTP status.
  */
 import { z } from 'zod';

@@ -5,6 +5,11 @@
  * What has been drawn is written to the database every `flushEveryMilliseconds`, all answers in one
  * commit, so a crash costs at most that much text; the next start finds such messages still 'streaming'
  * and marks them 'interrupted' (see recover). An answer counts as done only when its last write is.
+ *
+ * The text of an answer only grows, so it is its own event log, and the position in it is the sequence
+ * number: text and number cannot come apart, in memory or in the database. A reader names the `Place` up to
+ * which it has read and gets what follows. A reader that lags holds nothing but its place, and gets what it
+ * missed in one piece.
  */
 import { EventEmitter, once } from 'node:events';
 import type { Conversation, Message, StreamEvent } from '@parley/contracts';
@@ -16,6 +21,28 @@ import { type Generation, InterruptedError } from '../inference/generation.ts';
 import type { Accepted } from '../inference/protocol.ts';
 
 const flushEveryMilliseconds = 200;
+
+/**
+ * How far a reader has read: characters (UTF-16 units) of the text as the run knows it. After a crash the same
+ * position can mean other words, written by a later run; so a place names its run, the id of the generation.
+ */
+export interface Place {
+  run: string;
+  position: number;
+}
+
+/** An event, and where its reader stands after it. */
+export interface PlacedEvent {
+  event: StreamEvent;
+  place: Place;
+}
+
+interface ReaderOptions {
+  /** The stored question, if the reader has just asked it. */
+  question?: Message | null;
+  /** Where to go on; a place that this run does not know begins with 'start' and the whole text instead. */
+  after?: Place | null;
+}
 
 interface NewAnswer {
   /** As stored, status 'streaming'; its content is what a continued answer already had. */
@@ -63,25 +90,32 @@ class Answer {
     this.#changes.emit('change');
   }
 
-  /** The rest of the events after 'start', for a reader who has the content up to `position`. */
-  async *follow(position: number, signal: AbortSignal): AsyncGenerator<StreamEvent, void, void> {
-    if (this.titled) yield { type: 'title', conversation: this.titled };
-    let taken = position;
+  async *follow(
+    { question = null, after = null }: ReaderOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<PlacedEvent, void, void> {
+    const run = this.generationId;
+    // One snapshot for both: what the reader is shown now, and where the deltas go on.
+    const answer = { ...this.message };
+    const joins = knows({ run, length: answer.content.length }, after);
+    let position = joins ? after.position : answer.content.length;
+    if (!joins) yield { event: { type: 'start', question, answer }, place: { run, position } };
+    if (this.titled) yield { event: { type: 'title', conversation: this.titled }, place: { run, position } };
     while (true) {
       const { content } = this.message;
-      if (taken < content.length) {
-        const text = content.slice(taken);
-        taken = content.length;
-        yield { type: 'delta', text };
+      if (position < content.length) {
+        const text = content.slice(position);
+        position = content.length;
+        yield { event: { type: 'delta', text }, place: { run, position } };
       } else if (this.ended) {
         break;
       } else {
         await once(this.#changes, 'change', { signal });
       }
     }
-    yield this.failure === null
-      ? { type: 'done', answer: { ...this.message } }
-      : { type: 'error', message: this.failure };
+    const event: StreamEvent =
+      this.failure === null ? { type: 'done', answer: { ...this.message } } : { type: 'error', message: this.failure };
+    yield { event, place: { run, position } };
   }
 }
 
@@ -105,13 +139,9 @@ export class Answers {
     void this.#collect(running);
   }
 
-  /**
-   * The events of an answer from its content so far; null if it is not being written.
-   * @param question the stored question, if the reader has just asked it
-   */
-  events(messageId: string, question: Message | null, signal: AbortSignal): AsyncGenerator<StreamEvent> | null {
-    const running = this.#running.get(messageId);
-    return running ? eventsOf(running, question, signal) : null;
+  /** The events of an answer from its content so far, or from a place; null if it is not being written. */
+  events(messageId: string, options: ReaderOptions, signal: AbortSignal): AsyncGenerator<PlacedEvent> | null {
+    return this.#running.get(messageId)?.follow(options, signal) ?? null;
   }
 
   isRunning(messageId: string): boolean {
@@ -223,11 +253,23 @@ export class Answers {
 
 const isFinal = (answer: Answer) => answer.message.status !== 'streaming';
 
-async function* eventsOf(answer: Answer, question: Message | null, signal: AbortSignal): AsyncGenerator<StreamEvent> {
-  // One snapshot for both: what the reader is shown now, and where the deltas go on.
-  const snapshot = { ...answer.message };
-  yield { type: 'start', question, answer: snapshot };
-  yield* answer.follow(snapshot.content.length, signal);
+/** The events of an answer that nobody writes any more, for a reader who stands at `after`. */
+export function* storedEvents(
+  answer: Message,
+  run: string,
+  { question = null, after = null }: ReaderOptions,
+): Generator<PlacedEvent> {
+  const place = { run, position: answer.content.length };
+  if (!knows({ run, length: place.position }, after)) yield { event: { type: 'start', question, answer }, place };
+  else if (after.position < place.position) {
+    yield { event: { type: 'delta', text: answer.content.slice(after.position) }, place };
+  }
+  yield { event: { type: 'done', answer }, place };
+}
+
+/** Whether the text up to a reader's place is the text that the run has there. */
+function knows({ run, length }: { run: string; length: number }, place: Place | null): place is Place {
+  return place !== null && place.run === run && place.position <= length;
 }
 
 /** Messages that a crash left unfinished keep their text and offer to be continued. */

@@ -44,6 +44,19 @@ interface StoredGeneration {
 const generationsOf = (message: string) =>
   rows<StoredGeneration>('SELECT * FROM generations WHERE message_id = ? ORDER BY id', message);
 
+async function* placedEvents(response: Response): AsyncGenerator<{ id: string; event: StreamEvent }> {
+  let text = '';
+  for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const events = text.split('\n\n');
+    text = events.pop()!;
+    for (const lines of events) {
+      const [, id, data] = /^id: (.*)\ndata: (.*)$/.exec(lines) ?? [];
+      if (id !== undefined) yield { id, event: JSON.parse(data!) };
+    }
+  }
+}
+
 const answerOf = (events: StreamEvent[]): Message => {
   const last = events.at(-1)!;
   if (last.type !== 'done') throw new Error(`the stream ended with ${JSON.stringify(last)}`);
@@ -291,6 +304,52 @@ describe('a reader who leaves', () => {
     const others = await Promise.all([1, 2].map(() => collect(server.events(`/api/messages/${answer.id}/stream`))));
     const own = answerOf(await collect(events));
     for (const other of others) expect(answerOf(other)).toEqual(own);
+  });
+
+  test('names the last event it got and reads on from there, nothing twice and nothing missing', async () => {
+    const conversation = await server.newConversation();
+    const body = { content: 'Recite', sampling: { maxTokens: 700, seed: 6 } };
+    const leave = new AbortController();
+    const asked = await server.fetch(`/api/conversations/${conversation.id}/messages`, { body, signal: leave.signal });
+    let place = '';
+    let read = '';
+    let answer: Message | undefined;
+    for await (const { id, event } of placedEvents(asked)) {
+      place = id;
+      if (event.type === 'start') answer = event.answer;
+      if (event.type === 'delta') read += event.text;
+      if (read.length > 100) break;
+    }
+    leave.abort();
+    const path = `/api/messages/${answer!.id}/stream`;
+    // Three more times a little, named once in the address and then in the header; at last to the end.
+    for (const length of [300, 500, 700, Number.POSITIVE_INFINITY]) {
+      const hangUp = new AbortController();
+      const named = length === 300 ? `${path}?after=${place}` : path;
+      const headers: Record<string, string> = named === path ? { 'last-event-id': place } : {};
+      const joined = await server.fetch(named, { headers, signal: hangUp.signal });
+      for await (const { id, event } of placedEvents(joined)) {
+        expect(event.type).not.toBe('start');
+        place = id;
+        if (event.type === 'delta') read += event.text;
+        if (event.type === 'done') expect(read).toBe(event.answer.content);
+        if (read.length > length) break;
+      }
+      hangUp.abort();
+    }
+    const [, stored] = await server.messages(conversation);
+    expect(read).toBe(stored!.content);
+
+    // From the database as from memory.
+    const [run] = place.split('.');
+    const late = await collect(server.events(`${path}?after=${run}.9`));
+    expect(late).toMatchObject([{ type: 'delta', text: read.slice(9) }, { type: 'done' }]);
+    expect(await collect(server.events(`${path}?after=${place}`))).toMatchObject([{ type: 'done' }]);
+    // A place that this text does not have gets all of it.
+    for (const unknown of [`${run}.${read.length + 1}`, `${stored!.id}.3`, 'nonsense', `${run}.-1`]) {
+      const all = await collect(server.events(`${path}?after=${unknown}`));
+      expect(all).toMatchObject([{ type: 'start', answer: { content: read } }, { type: 'done' }]);
+    }
   });
 
   test('at most 250 ms of text are not yet in the database', async () => {

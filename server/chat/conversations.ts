@@ -141,6 +141,17 @@ export async function newestLeaf(db: Db, conversationId: string): Promise<string
   return row?.id ?? null;
 }
 
+/** The newest generation of an answer; the empty string if it never had one. */
+export async function newestRun(db: Db, messageId: string): Promise<string> {
+  const row = await db
+    .selectFrom('generations')
+    .select('id')
+    .where('message_id', '=', messageId)
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  return row?.id ?? '';
+}
+
 const longestTitle = 60;
 
 /** The first line of the question, cut between characters as people see them. */

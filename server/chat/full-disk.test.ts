@@ -1,5 +1,4 @@
 /** A disk that fills up costs nothing that was acknowledged, and the answer is saved once there is room. */
-import type { StreamEvent } from '@parley/contracts';
 import Fastify, { type FastifyRequest } from 'fastify';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -71,12 +70,12 @@ test('the reader is told, and the whole answer is stored as soon as it can be', 
   const { db } = database;
   const generation = new Generation(() => {});
   const id = await startAnswer(generation);
-  const events: Promise<StreamEvent[]> = collect(answers.events(id, null, new AbortController().signal)!);
+  const events = collect(answers.events(id, {}, new AbortController().signal)!);
   generation.accept({ promptTokens: [1, 2, 3], droppedTurns: 0 });
   await limitPages(1);
   generation.append({ text: '🙂 long '.repeat(5_000), tokens: [{ id: 7 }, { id: 8 }] });
   generation.finish('stop');
-  expect((await events).at(-1)).toMatchObject({
+  expect((await events).at(-1)!.event).toMatchObject({
     type: 'error',
     message: expect.stringMatching(/could not be saved.*full/),
   });

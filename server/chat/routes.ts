@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { access, userOf } from '../accounts/access.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
+import { type Place, storedEvents } from './answers.ts';
 import {
   conversationOf,
   createConversation,
@@ -13,12 +14,14 @@ import {
   listConversations,
   messageOf,
   messagesOf,
+  newestRun,
   renameConversation,
 } from './conversations.ts';
 import { ask, continueAnswer, regenerate, type Turns } from './turns.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 const createSchema = z.object({});
+const afterSchema = z.object({ after: z.string().max(100).optional() });
 const renameSchema = z.object({ title: z.string().trim().min(1).max(200) });
 
 export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
@@ -54,7 +57,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
   app.post('/api/conversations/:id/messages', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
     const { question, answer } = await ask(turns, userOf(request).id, id, parse(sendRequestSchema, request.body));
-    return streamAnswer(request, reply, answer, question);
+    return streamAnswer(request, reply, answer, { question });
   });
 
   app.post('/api/messages/:id/regenerate', access('user'), async (request, reply) => {
@@ -81,7 +84,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
     if (message.role !== 'assistant') {
       throw new HttpError(400, 'not_an_answer', `Message ${id} is a question; only answers are streamed.`);
     }
-    return streamAnswer(request, reply, message);
+    return streamAnswer(request, reply, message, { after: placeOf(request) });
   });
 
   app.post('/api/messages/:id/stop', access('user'), async (request, reply) => {
@@ -91,18 +94,21 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
     return reply.code(204).send();
   });
 
-  /** The answer's events from here on; an answer that has ended meanwhile is given whole. */
+  /** The answer's events from here on, or from the reader's place; one that has ended is given from the database. */
   function streamAnswer(
     request: FastifyRequest,
     reply: FastifyReply,
     answer: Message,
-    question: Message | null = null,
+    { question = null, after = null }: { question?: Message | null; after?: Place | null } = {},
   ): Promise<void> {
     const user = userOf(request).id;
     return sendEvents(reply, async function* (gone) {
-      const running = answers.events(answer.id, question, gone);
-      for await (const streamEvent of running ?? ended(await messageOf(db, user, answer.id), question)) {
-        yield event(streamEvent.type === 'done' ? await withFeedback(streamEvent, user) : streamEvent);
+      const events =
+        answers.events(answer.id, { question, after }, gone) ??
+        storedEvents(await messageOf(db, user, answer.id), await newestRun(db, answer.id), { question, after });
+      for await (const { event: streamEvent, place } of events) {
+        const complete = streamEvent.type === 'done' ? await withFeedback(streamEvent, user) : streamEvent;
+        yield event(complete, `${place.run}.${place.position}`);
       }
     });
   }
@@ -113,7 +119,9 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
   }
 }
 
-function* ended(answer: Message, question: Message | null): Generator<StreamEvent> {
-  yield { type: 'start', question, answer };
-  yield { type: 'done', answer };
+/** Where a reader that comes back stands, as the id of the last event it got; anything else is no place. */
+function placeOf(request: FastifyRequest): Place | null {
+  const { after } = parse(afterSchema, request.query);
+  const [run, position] = (after ?? String(request.headers['last-event-id'] ?? '')).split('.');
+  return run && /^\d{1,9}$/.test(position ?? '') ? { run, position: Number(position) } : null;
 }

@@ -9,9 +9,10 @@ const pingEveryMilliseconds = 15_000;
 /** A reader that takes nothing for this long is gone, whatever its socket says. */
 const stallLimitMilliseconds = 60_000;
 
-/** One event of a stream. */
-export function event(data: unknown): string {
-  return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
+/** One event of a stream; with an id, a reader that comes back can say from where (Last-Event-ID). */
+export function event(data: unknown, id?: string): string {
+  const named = id === undefined ? '' : `id: ${id}\n`;
+  return `${named}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
 }
 
 /**

@@ -113,7 +113,10 @@ export async function* readEvents(response: Response): AsyncGenerator<string> {
     text += part;
     const events = text.split('\n\n');
     text = events.pop()!;
-    for (const event of events) if (event.startsWith('data: ')) yield event.slice('data: '.length);
+    for (const event of events) {
+      const data = event.split('\n').find((line) => line.startsWith('data: '));
+      if (data !== undefined) yield data.slice('data: '.length);
+    }
   }
 }
 

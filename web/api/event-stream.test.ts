@@ -18,7 +18,7 @@ async function eventsOf(text: string, cuts: number[] = []): Promise<string[]> {
   const edges = [0, ...cuts, bytes.length];
   const chunks = edges.slice(1).map((end, index) => bytes.slice(edges[index], end));
   const events: string[] = [];
-  for await (const event of readEvents(streamOf(chunks))) events.push(event);
+  for await (const { data } of readEvents(streamOf(chunks))) events.push(data);
   return events;
 }
 

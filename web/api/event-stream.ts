@@ -1,30 +1,39 @@
 /**
  * Server-sent events over `fetch`. The browser's own EventSource cannot POST, so the page reads the response
  * body itself. Implements the parsing rules of the HTML standard (section 9.2.6, "Interpreting an event
- * stream") as far as Parley uses them: `data` fields, comments, and any of the three line endings; `event`,
- * `id` and `retry` are skipped.
+ * stream") as far as Parley uses them: `data` and `id` fields, comments, and any of the three line endings;
+ * `event` and `retry` are skipped.
  */
 
+export interface ServerSentEvent {
+  data: string;
+  /** The last id that the stream gave; null before the first. */
+  id: string | null;
+}
+
 /**
- * Yields the data of each event of a UTF-8 stream, in order. Chunks may be cut anywhere: inside a line, between
+ * Yields each event of a UTF-8 stream, in order. Chunks may be cut anywhere: inside a line, between
  * `\r` and `\n`, inside a multi-byte character. An event that the stream's end cuts off is dropped, as the
  * standard demands. Leaving the loop early cancels the stream.
  */
-export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent, void> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   const lines = new LineSplitter();
   let data: string[] = [];
+  let id: string | null = null;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       for (const line of lines.push(decoder.decode(value, { stream: true }))) {
         if (line === '') {
-          if (data.length > 0) yield data.join('\n');
+          if (data.length > 0) yield { data: data.join('\n'), id };
           data = [];
         } else if (line.startsWith('data:')) {
           data.push(line.slice(line[5] === ' ' ? 6 : 5));
+        } else if (line.startsWith('id:')) {
+          id = line.slice(line[3] === ' ' ? 4 : 3);
         }
       }
     }

@@ -34,18 +34,24 @@ export async function requestNothing(path: string, init: RequestInit): Promise<v
   await send(path, init);
 }
 
+export interface ReceivedEvent {
+  event: StreamEvent;
+  /** Names the place in the stream after this event: whoever joins again goes on from there. */
+  id: string | null;
+}
+
 /**
  * Yields the events of a streaming route, the last being 'done' or 'error'. Throws ConnectionError if the stream
  * ends before that, RequestError if the server refuses.
  */
-export async function* requestEvents(path: string, init: RequestInit): AsyncGenerator<StreamEvent, void> {
+export async function* requestEvents(path: string, init: RequestInit): AsyncGenerator<ReceivedEvent, void> {
   const response = await send(path, { ...init, headers: { accept: 'text/event-stream', ...init.headers } });
   if (!response.body) throw new ConnectionError('The server sent no body.');
   const events = readEvents(response.body);
   try {
-    for await (const data of events) {
+    for await (const { data, id } of events) {
       const event = streamEventSchema.parse(JSON.parse(data));
-      yield event;
+      yield { event, id };
       if (event.type === 'done' || event.type === 'error') return;
     }
   } catch (error) {

@@ -11,12 +11,11 @@ import {
   type SendRequest,
   type Session,
   type Status,
-  type StreamEvent,
   sessionSchema,
   statusSchema,
 } from '@parley/contracts';
 import { z } from 'zod';
-import { jsonBody, request, requestEvents, requestNothing } from './request.ts';
+import { jsonBody, type ReceivedEvent, request, requestEvents, requestNothing } from './request.ts';
 
 const conversationListSchema = z.object({ conversations: z.array(conversationSchema) });
 const messageListSchema = z.object({ messages: z.array(messageSchema) });
@@ -56,7 +55,7 @@ export function streamSend(
   conversationId: string,
   body: SendRequest,
   signal: AbortSignal,
-): AsyncGenerator<StreamEvent, void> {
+): AsyncGenerator<ReceivedEvent, void> {
   return requestEvents(`/api/conversations/${conversationId}/messages`, { method: 'POST', ...jsonBody(body), signal });
 }
 
@@ -64,7 +63,7 @@ export function streamContinue(
   messageId: string,
   body: AgainRequest,
   signal: AbortSignal,
-): AsyncGenerator<StreamEvent, void> {
+): AsyncGenerator<ReceivedEvent, void> {
   return requestEvents(`/api/messages/${messageId}/continue`, { method: 'POST', ...jsonBody(body), signal });
 }
 
@@ -72,13 +71,18 @@ export function streamRegenerate(
   messageId: string,
   body: AgainRequest,
   signal: AbortSignal,
-): AsyncGenerator<StreamEvent, void> {
+): AsyncGenerator<ReceivedEvent, void> {
   return requestEvents(`/api/messages/${messageId}/regenerate`, { method: 'POST', ...jsonBody(body), signal });
 }
 
-/** Joins an answer that is being written: 'start' carries its text so far. */
-export function streamAttach(messageId: string, signal: AbortSignal): AsyncGenerator<StreamEvent, void> {
-  return requestEvents(`/api/messages/${messageId}/stream`, { signal });
+/** Joins an answer after an event that was received of it; without one, 'start' carries its text so far. */
+export function streamAttach(
+  messageId: string,
+  after: string | null,
+  signal: AbortSignal,
+): AsyncGenerator<ReceivedEvent, void> {
+  const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
+  return requestEvents(`/api/messages/${messageId}/stream${query}`, { signal });
 }
 
 export function stopMessage(messageId: string): Promise<void> {

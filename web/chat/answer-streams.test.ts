@@ -10,6 +10,8 @@ interface Played {
   path: string;
   method: string;
   send(...events: StreamEvent[]): void;
+  /** An event with an id. */
+  sendAt(id: string, event: StreamEvent): void;
   breakOff(): void;
   refuse(status: number, code: string): void;
 }
@@ -40,6 +42,10 @@ function play(path: string, { method = 'GET', signal }: RequestInit): Promise<Re
       send(...events) {
         resolve(response);
         for (const event of events) void writer.write(encoder.encode(`data: ${JSON.stringify(event)}\n\n`));
+      },
+      sendAt(id, event) {
+        resolve(response);
+        void writer.write(encoder.encode(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`));
       },
       breakOff: () => void writer.close(),
       refuse: (status, code) => resolve(Response.json({ error: { message: code, code } }, { status })),
@@ -116,6 +122,21 @@ test('a stream that breaks off is joined again, with what was missed meanwhile',
   joined?.send({ type: 'start', question: null, answer: { ...answer, content: 'one two ' } }, delta('three'));
   await expect.poll(() => live()?.text).toBe('one two three');
   joined?.send(done({ content: 'one two three' }));
+  await expect.poll(live).toBeNull();
+});
+
+test('a stream that gave places is joined at the last one, and only what is new is read', async () => {
+  ask();
+  requests[0]?.sendAt('run.0', start);
+  requests[0]?.sendAt('run.4', delta('one '));
+  await expect.poll(() => live()?.text).toBe('one ');
+  requests[0]?.breakOff();
+  await expect.poll(() => requests.some(({ path }) => path === '/api/messages/a/stream?after=run.4')).toBe(true);
+  const joined = requests.find(({ path }) => path.includes('/stream'));
+  joined?.sendAt('run.7', delta('two'));
+  await expect.poll(() => live()?.text).toBe('one two');
+  expect(live()?.phase).toBe('streaming');
+  joined?.sendAt('run.7', done({ content: 'one two' }));
   await expect.poll(live).toBeNull();
 });
 

@@ -6,7 +6,7 @@
  *
  *   sending ──start──▶ streaming ──done──▶ (gone: the answer is in the query cache)
  *      │                 │   ▲
- *      │    connection   ▼   │ re-attached: 'start' brings the text so far
+ *      │    connection   ▼   │ joined again, from the last event received
  *      │    lost      reconnecting
  *      ▼                 ▼
  *    failed ◀──────────┘             `retry` asks again, or joins what had begun
@@ -36,6 +36,8 @@ export interface LiveAnswer {
   /** The answer that grows, once it is known. */
   readonly answer: Message | null;
   readonly text: string;
+  /** The id of the last event received: where to join again. */
+  readonly place: string | null;
   /** Why the phase is 'failed'. */
   readonly error: Error | null;
 }
@@ -86,7 +88,7 @@ export class AnswerStreams {
     this.#aborts.set(conversationId, abort);
     const answer = action.kind === 'attach' || action.kind === 'continue' ? action.answer : null;
     const text = answer?.content ?? '';
-    this.#set(conversationId, { action, phase: 'sending', started: false, answer, text, error: null });
+    this.#set(conversationId, { action, phase: 'sending', started: false, answer, text, place: null, error: null });
     void this.#followToTheEnd(conversationId, action, abort.signal);
   }
 
@@ -140,9 +142,10 @@ export class AnswerStreams {
     for (let failures = 0; ; failures++) {
       const textBefore = this.get(conversationId)?.text;
       try {
-        for await (const event of openStream(conversationId, action, signal)) {
+        const place = this.get(conversationId)?.place ?? null;
+        for await (const { event, id } of openStream(conversationId, action, place, signal)) {
           if (signal.aborted) return;
-          this.#apply(conversationId, event);
+          this.#apply(conversationId, event, id);
         }
         return;
       } catch (cause) {
@@ -171,7 +174,7 @@ export class AnswerStreams {
     }
   }
 
-  #apply(conversationId: string, event: StreamEvent): void {
+  #apply(conversationId: string, event: StreamEvent, place: string | null): void {
     const live = this.get(conversationId);
     if (!live) return;
     switch (event.type) {
@@ -180,12 +183,17 @@ export class AnswerStreams {
         putMessages(this.#client, conversationId, question ? [question, answer] : [answer]);
         // A stop that was asked for before the server had named the answer is passed on now.
         const phase = live.phase === 'stopping' ? 'stopping' : 'streaming';
-        this.#set(conversationId, { ...live, phase, started: true, answer, text: answer.content });
+        this.#set(conversationId, { ...live, phase, started: true, answer, text: answer.content, place });
         if (phase === 'stopping') this.#askToStop(conversationId, answer.id);
         break;
       }
       case 'delta':
-        this.#live.set(conversationId, { ...live, text: live.text + event.text });
+        this.#live.set(conversationId, {
+          ...live,
+          phase: live.phase === 'stopping' ? 'stopping' : 'streaming',
+          text: live.text + event.text,
+          place,
+        });
         this.#publishSoon();
         break;
       case 'title':
@@ -231,7 +239,7 @@ export class AnswerStreams {
   }
 }
 
-function openStream(conversationId: string, action: AnswerAction, signal: AbortSignal) {
+function openStream(conversationId: string, action: AnswerAction, place: string | null, signal: AbortSignal) {
   switch (action.kind) {
     case 'send':
       return streamSend(conversationId, action.request, signal);
@@ -240,6 +248,6 @@ function openStream(conversationId: string, action: AnswerAction, signal: AbortS
     case 'continue':
       return streamContinue(action.answer.id, action.request, signal);
     case 'attach':
-      return streamAttach(action.answer.id, signal);
+      return streamAttach(action.answer.id, place, signal);
   }
 }
