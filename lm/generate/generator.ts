@@ -38,14 +38,8 @@ import type { Llama } from '../models/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AnswerText } from './answer-text.ts';
 import { ContextLengthError } from './context-length-error.ts';
-
-/** How likely the model itself (temperature 1, nothing cut) found a token, in nats. */
-export interface TokenScore {
-  id: number;
-  logProbability: number;
-  /** The most likely tokens, best first, as many as were asked for. */
-  alternatives: { id: number; logProbability: number }[];
-}
+import { adjustLogits, type LogitAdjustments } from './logit-adjustments.ts';
+import { scoreToken, type TokenScore } from './reading.ts';
 
 export interface GenerationRequest {
   /** Token ids, at least one, fewer than the context. */
@@ -56,6 +50,8 @@ export interface GenerationRequest {
    */
   answered?: number;
   sampling: Sampling;
+  /** Applied to the logits before the sampling; scores are those without it. */
+  adjustments?: LogitAdjustments;
   /** Score each token under the model's own distribution. */
   logProbabilities?: boolean;
   /** With logProbabilities: how many of the most likely tokens to report beside the drawn one. */
@@ -136,6 +132,9 @@ export class Generator {
   readonly #rowSlots: Int32Array;
   readonly #rowPositions: Int32Array;
   #rows = emptyRows;
+  /** Of a step, by row, where logits were adjusted: what undoes it, and the score of what was drawn. */
+  readonly #undoAdjustment = new Map<number, () => void>();
+  readonly #adjustedScores = new Map<number, TokenScore>();
   /** The requests that get a token in this step, and the row of each one's newest token. */
   readonly #ready: Run[] = [];
   readonly #readyRows: number[] = [];
@@ -355,6 +354,7 @@ export class Generator {
   }
 
   #draw(logits: Tensor): void {
+    this.#adjust(logits);
     for (let row = 0; row < this.#ready.length; row++) {
       const { request, random, slot, length } = this.#ready[row]!;
       const { sampling, logProbabilities, topLogProbabilities } = request;
@@ -364,9 +364,45 @@ export class Generator {
       this.#sampler.prepare(row, sampling, chance, start, start + length, alternatives);
     }
     this.#sampler.sample(logits, this.#tokens);
+    if (this.#undoAdjustment.size > 0) this.#scoreAdjusted(logits);
+  }
+
+  #adjust(logits: Tensor): void {
+    this.#undoAdjustment.clear();
+    this.#adjustedScores.clear();
+    for (let row = 0; row < this.#ready.length; row++) {
+      const run = this.#ready[row]!;
+      const { adjustments } = run.request;
+      if (!adjustments) continue;
+      this.#undoAdjustment.set(row, adjustLogits(this.#rowOf(logits, row), adjustments, this.#answerOf(run)));
+    }
+  }
+
+  /** Scores are the model's own: those of adjusted rows are made again from the logits as they were. */
+  #scoreAdjusted(logits: Tensor): void {
+    for (const [row, undo] of this.#undoAdjustment) {
+      const { logProbabilities, topLogProbabilities = 0 } = this.#ready[row]!.request;
+      if (!logProbabilities) continue;
+      undo();
+      const score = scoreToken(this.#rowOf(logits, row), this.#sampler.ids[row]!, topLogProbabilities);
+      this.#adjustedScores.set(row, score);
+    }
+  }
+
+  /** The tokens of the answer so far, those that it goes on from included. */
+  #answerOf({ request, slot, length }: Run): Int32Array {
+    const start = slot * this.context;
+    return this.#tokens.subarray(start + request.prompt.length - (request.answered ?? 0), start + length);
+  }
+
+  #rowOf(logits: Tensor, row: number): Float32Array {
+    const start = row * logits.shape[1]!;
+    return logits.data.subarray(start, start + this.#sampler.vocabulary);
   }
 
   #scoreOf(row: number): TokenScore {
+    const adjusted = this.#adjustedScores.get(row);
+    if (adjusted) return adjusted;
     return {
       id: this.#sampler.ids[row]!,
       logProbability: this.#sampler.scores[row]!,

@@ -5,5 +5,6 @@ export {
   type GenerationRequest,
   Generator,
   type GeneratorOptions,
-  type TokenScore,
 } from './generator.ts';
+export type { LogitAdjustments } from './logit-adjustments.ts';
+export { embedText, scoreText, type TokenScore } from './reading.ts';
