@@ -4,7 +4,7 @@
  *   GET    /api/status                         → Status
  *   GET    /api/conversations                  → { conversations: Conversation[] }   newest first
  *   POST   /api/conversations                  → Conversation          body: {}
- *   PATCH  /api/conversations/:id              → Conversation          body: { title }
+ *   PATCH  /api/conversations/:id              → Conversation          body: ConversationChange
  *   DELETE /api/conversations/:id              → 204
  *   GET    /api/conversations/:id/messages     → { messages: Message[] }   the whole tree, oldest first
  *   POST   /api/conversations/:id/messages     → server-sent events    body: SendRequest
@@ -34,10 +34,18 @@ export type Status = z.infer<typeof statusSchema>;
 export const conversationSchema = z.object({
   id: z.string(),
   title: z.string(),
+  /** Kept at the top of the list. */
+  pinned: z.boolean(),
   createdAt: z.int(),
   updatedAt: z.int(),
 });
 export type Conversation = z.infer<typeof conversationSchema>;
+
+export const conversationChangeSchema = z
+  .object({ title: z.string().trim().min(1).max(200), pinned: z.boolean() })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'give a title, or whether it is pinned');
+export type ConversationChange = z.infer<typeof conversationChangeSchema>;
 
 export const thumbSchema = z.enum(['up', 'down']);
 export const feedbackSchema = z.object({

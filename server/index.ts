@@ -10,6 +10,7 @@ import { access, addAccess } from './accounts/access.ts';
 import { localUser } from './accounts/local-user.ts';
 import { addAccountRoutes } from './accounts/routes.ts';
 import { Answers, recover } from './chat/answers.ts';
+import { addLibraryRoutes } from './chat/library-routes.ts';
 import { addChatRoutes } from './chat/routes.ts';
 import { addStatusRoute } from './chat/status.ts';
 import { openDatabase } from './db/database.ts';
@@ -93,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     addAccountRoutes(app, database.db);
     addStatusRoute(app, inference);
     addChatRoutes(app, { db: database.db, inference, answers });
+    await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 

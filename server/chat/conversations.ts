@@ -2,7 +2,7 @@
  * Conversations and their trees of messages, as stored. Everything is asked for together with its owner:
  * what belongs to somebody else does not exist.
  */
-import type { Conversation, Feedback, Message } from '@parley/contracts';
+import type { Conversation, ConversationChange, Feedback, Message } from '@parley/contracts';
 import type { Db } from '../db/database.ts';
 import type { ConversationRow, FeedbackRow, MessageRow } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
@@ -22,7 +22,7 @@ export async function listConversations(db: Db, owner: string): Promise<Conversa
 
 export async function createConversation(db: Db, owner: string): Promise<Conversation> {
   const now = Date.now();
-  const row = { id: uuidv7(), owner_id: owner, title: '', created_at: now, updated_at: now };
+  const row = { id: uuidv7(), owner_id: owner, title: '', pinned_at: null, created_at: now, updated_at: now };
   await db.insertInto('conversations').values(row).execute();
   return toConversation(row);
 }
@@ -40,10 +40,18 @@ export async function conversationOf(db: Db, owner: string, id: string): Promise
 }
 
 /** @throws HttpError 404 */
-export async function renameConversation(db: Db, owner: string, id: string, title: string): Promise<Conversation> {
+export async function changeConversation(
+  db: Db,
+  owner: string,
+  id: string,
+  { title, pinned }: ConversationChange,
+): Promise<Conversation> {
   const row = await db
     .updateTable('conversations')
-    .set({ title: storableText(title) })
+    .set({
+      ...(title !== undefined && { title: storableText(title) }),
+      ...(pinned !== undefined && { pinned_at: pinned ? Date.now() : null }),
+    })
     .where('id', '=', id)
     .where('owner_id', '=', owner)
     .returningAll()
@@ -165,7 +173,8 @@ export function titleFrom(question: string): string {
 }
 
 export function toConversation(row: ConversationRow): Conversation {
-  return { id: row.id, title: row.title, createdAt: row.created_at, updatedAt: row.updated_at };
+  const { id, title, pinned_at, created_at, updated_at } = row;
+  return { id, title, pinned: pinned_at !== null, createdAt: created_at, updatedAt: updated_at };
 }
 
 export function toMessage(row: MessageRow, feedback?: FeedbackRow): Message {

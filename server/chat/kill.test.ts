@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { Conversation, Message, Thumb } from '@parley/contracts';
+import type { Conversation, Feedback, Message } from '@parley/contracts';
 import { Random } from '@parley/engine';
 import { afterEach, expect, test } from 'vitest';
 import { collect, newHome, TestServer, takeText, tinyModel } from '../testing/test-server.ts';
@@ -33,7 +33,7 @@ interface Acknowledged {
   /** Answers, by id, as far as they were read: each piece with the moment at which it had come. */
   pieces: Map<string, { text: string; at: number }[]>;
   questions: Map<string, Message>;
-  thumbs: Map<string, Thumb>;
+  thumbs: Map<string, Feedback['thumb']>;
   titles: Map<string, string>;
 }
 

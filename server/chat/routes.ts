@@ -1,5 +1,11 @@
 /** The routes of contracts/chat.ts. */
-import { againRequestSchema, type Message, type StreamEvent, sendRequestSchema } from '@parley/contracts';
+import {
+  againRequestSchema,
+  conversationChangeSchema,
+  type Message,
+  type StreamEvent,
+  sendRequestSchema,
+} from '@parley/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { access, userOf } from '../accounts/access.ts';
@@ -7,6 +13,7 @@ import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import { type Place, storedEvents } from './answers.ts';
 import {
+  changeConversation,
   conversationOf,
   createConversation,
   deleteConversation,
@@ -15,14 +22,12 @@ import {
   messageOf,
   messagesOf,
   newestRun,
-  renameConversation,
 } from './conversations.ts';
 import { ask, continueAnswer, regenerate, type Turns } from './turns.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 const createSchema = z.object({});
 const afterSchema = z.object({ after: z.string().max(100).optional() });
-const renameSchema = z.object({ title: z.string().trim().min(1).max(200) });
 
 export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
   const { db, answers } = turns;
@@ -38,7 +43,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
 
   app.patch('/api/conversations/:id', access('user'), async (request) => {
     const { id } = parse(idSchema, request.params);
-    return renameConversation(db, userOf(request).id, id, parse(renameSchema, request.body).title);
+    return changeConversation(db, userOf(request).id, id, parse(conversationChangeSchema, request.body));
   });
 
   app.delete('/api/conversations/:id', access('user'), async (request, reply) => {

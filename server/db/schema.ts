@@ -1,5 +1,6 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
 import type { Feedback, Message } from '@parley/contracts';
+import type { Generated } from 'kysely';
 
 interface UserRow {
   id: string;
@@ -11,6 +12,8 @@ export interface ConversationRow {
   id: string;
   owner_id: string;
   title: string;
+  /** Null: not pinned. */
+  pinned_at: number | null;
   created_at: number;
   updated_at: number;
 }
@@ -60,9 +63,21 @@ export interface FeedbackRow {
   updated_at: number;
 }
 
+export interface ShareRow {
+  id: string;
+  conversation_id: string;
+  token: string;
+  title: string;
+  /** JSON of the branch as it was: `SharedConversation['messages']`. */
+  messages: string;
+  message_count: number;
+  created_at: number;
+}
+
 export interface Tables {
   users: UserRow;
-  conversations: ConversationRow;
+  conversations: Omit<ConversationRow, 'pinned_at'> & { pinned_at: Generated<number | null> };
+  shares: ShareRow;
   messages: MessageRow;
   generations: GenerationRow;
   feedback: FeedbackRow;
