@@ -109,6 +109,11 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/study-gold.ts'),
   },
   {
+    words: 'study ppo-vs-trpo',
+    summary: 'what PPO and TRPO make of the same answers, by sample, second and FLOP',
+    load: () => import('./commands/study-ppo-vs-trpo.ts'),
+  },
+  {
     words: 'generate',
     summary: 'one answer, or with --raw one continuation',
     load: () => import('./commands/generate.ts'),

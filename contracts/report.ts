@@ -57,6 +57,7 @@ const policySummarySchema = z.object({
   length: z.number().describe('tokens'),
   ended: z.number().describe('share of answers that ended by themselves'),
   sameLanguage: z.number().describe('share of answers in the language of their prompt'),
+  entropy: z.number().describe('of the policy, nats per token'),
 });
 
 /** Of PPO, TRPO and GRPO. */
@@ -65,6 +66,7 @@ export const policyReportSchema = z.looseObject({
   steps: z.int(),
   episodes: z.int(),
   secondsPer1000Episodes: z.number(),
+  flops: z.number().describe('floating-point operations, by formula'),
   share: z.object({ generate: z.number(), score: z.number(), learn: z.number() }),
   first: policySummarySchema,
   last: policySummarySchema,

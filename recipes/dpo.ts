@@ -83,20 +83,29 @@ async function train(
     parameters.zeroGradients();
     for (const group of groupsOf(taken, recipe.tokens)) {
       scope(() => {
-        const laidOut = layOut(group.flatMap(({ episodes }) => episodes));
+        // Pairs of one ranking have answers in common, which are read once.
+        const episodes = [...new Set(group.flatMap((pair) => pair.episodes))];
+        const laidOut = layOut(episodes);
         const now = answerLogProbabilities(policy, laidOut);
-        const gradient = new Float32Array(now.size);
-        let [groupLoss, at] = [0, 0];
-        for (const pair of group) {
-          const [chosen, rejected] = pair.episodes;
-          const middle = at + chosen.answer.length;
-          const end = middle + rejected.answer.length;
-          const advantage = sumOf(now.data, at, middle) - sumOf(now.data, middle, end) - pair.reference;
-          const judged = directPreferenceLoss(advantage, beta);
+        const ends = endsOf(episodes);
+        const sums = new Map(
+          episodes.map((episode, which) => [episode, sumOf(now.data, ends[which]!, ends[which + 1]!)]),
+        );
+        const slopes = new Map(episodes.map((episode) => [episode, 0]));
+        let groupLoss = 0;
+        for (const {
+          episodes: [chosen, rejected],
+          reference,
+        } of group) {
+          const judged = directPreferenceLoss(sums.get(chosen)! - sums.get(rejected)! - reference, beta);
           groupLoss += judged.loss / batch;
           if (judged.margin > 0) right++;
-          gradient.fill(judged.chosen / batch, at, middle).fill(judged.rejected / batch, middle, end);
-          at = end;
+          slopes.set(chosen, slopes.get(chosen)! + judged.chosen / batch);
+          slopes.set(rejected, slopes.get(rejected)! + judged.rejected / batch);
+        }
+        const gradient = new Float32Array(now.size);
+        for (const [which, episode] of episodes.entries()) {
+          gradient.fill(slopes.get(episode)!, ends[which], ends[which + 1]);
         }
         backward(knownGradient(groupLoss, [now, gradient]));
         loss += groupLoss;
@@ -201,6 +210,13 @@ function advantagesOf(pairs: readonly Pair[], policy: Llama, tokens: number): nu
 /** log π of whole answers, nats. */
 function answerSums(model: Llama, episodes: readonly Episode[], tokens: number): number[] {
   return measureTokens(model, episodes, answerLogProbabilities, tokens).map((t) => sumOf(t, 0, t.length));
+}
+
+/** Where each episode's answer tokens begin among those of all, and where the last ones end. */
+function endsOf(episodes: readonly Episode[]): number[] {
+  const ends = [0];
+  for (const { answer } of episodes) ends.push(ends.at(-1)! + answer.length);
+  return ends;
 }
 
 function sumOf(values: Float32Array, from: number, to: number): number {

@@ -80,14 +80,14 @@ async function train(
     const advantages = groupAdvantages(batch, recipe.group);
     if (recipe.dump) dumpBatch(run, step + 1, batch, { advantages });
 
-    const learned = { loss: 0, clipped: 0, divergence: 0, tokens: 0, gradientNorm: 0 };
+    const learned = { loss: 0, clipped: 0, divergence: 0, entropy: 0, tokens: 0, gradientNorm: 0, flops: batch.flops };
     const size = recipe.batch / recipe.minibatches;
     const updates = recipe.epochs * recipe.minibatches;
     const order = new ShuffledOrder(recipe.batch, recipe.seed + step * 7919);
     for (let update = 0; update < updates; update++) {
       const members = order.slice(update * size, size);
       const count = members.reduce((sum, index) => sum + batch.rollouts[index]!.answer.length, 0);
-      const { loss, clipped, divergence } = policyGradient(
+      const { loss, clipped, divergence, entropy, flops } = policyGradient(
         policy,
         batch,
         advantages,
@@ -99,6 +99,8 @@ async function train(
       learned.loss += loss;
       learned.clipped += clipped;
       learned.divergence += divergence;
+      learned.entropy += entropy;
+      learned.flops += flops;
       learned.tokens += count;
     }
     step++;
@@ -110,6 +112,8 @@ async function train(
       ...summary,
       clippedShare: learned.clipped / learned.tokens,
       movedPerToken: learned.divergence / learned.tokens,
+      entropy: learned.entropy / learned.tokens,
+      flops: learned.flops,
       generateSeconds: batch.generateSeconds,
       scoreSeconds: batch.scoreSeconds,
       learnSeconds: (performance.now() - started) / 1000,

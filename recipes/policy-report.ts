@@ -54,9 +54,10 @@ function writePolicyReport(
     length: meanOf(part, 'length'),
     ended: meanOf(part, 'ended'),
     sameLanguage: meanOf(part, 'sameLanguage'),
+    entropy: meanOf(part, 'entropy'),
   });
-  const timeOf = (key: string) => metrics.reduce((sum, metric) => sum + (metric[key] ?? 0), 0);
-  const times = { generate: timeOf('generateSeconds'), score: timeOf('scoreSeconds'), learn: timeOf('learnSeconds') };
+  const sumOf = (key: string) => metrics.reduce((sum, metric) => sum + (metric[key] ?? 0), 0);
+  const times = { generate: sumOf('generateSeconds'), score: sumOf('scoreSeconds'), learn: sumOf('learnSeconds') };
   const spent = times.generate + times.score + times.learn;
   const episodes = metrics.length * batch;
   const figures: PolicyReport = {
@@ -64,6 +65,7 @@ function writePolicyReport(
     steps: metrics.length,
     episodes,
     secondsPer1000Episodes: (spent / episodes) * 1000,
+    flops: sumOf('flops'),
     share: { generate: times.generate / spent, score: times.score / spent, learn: times.learn / spent },
     first: summaryOf(metrics.slice(0, ends)),
     last: summaryOf(metrics.slice(-ends)),
@@ -72,6 +74,12 @@ function writePolicyReport(
     lineChart(title, { x: 'batch', y }, [
       { name: key, points: metrics.map((metric) => ({ x: metric.step, y: metric[key]! })) },
     ]);
+  let teraFlops = 0;
+  const rewardByFlops = metrics.map(({ reward, flops }) => {
+    const point = { x: teraFlops, y: reward! };
+    teraFlops += flops! / 1e12;
+    return point;
+  });
   writeReport(run.folder, {
     title: `${stage.toUpperCase()} of ${name}`,
     figures,
@@ -95,6 +103,10 @@ function writePolicyReport(
       reward: curve('Reward', 'mean reward', 'reward'),
       divergence: curve('Divergence from the reference', 'nats per answer', 'kl'),
       length: curve('Length of answers', 'tokens', 'length'),
+      entropy: curve('Entropy of the policy', 'nats per token', 'entropy'),
+      computation: lineChart('Reward by computation', { x: 'TFLOP until then', y: 'mean reward' }, [
+        { name: 'reward', points: rewardByFlops },
+      ]),
     },
   });
   progress.note(

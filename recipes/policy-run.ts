@@ -7,7 +7,15 @@ import type { ChatMessage } from '@parley/contracts';
 import { setPrecision, setThreads } from '@parley/engine';
 import { loadModel, type RunDirectory, writeFileAtomic } from '@parley/lm/checkpoint';
 import { languageOf, readPrompts } from '@parley/lm/data';
-import { answerLogProbabilities, encodePrompt, measureTokens, type Rollout, rollOut } from '@parley/lm/episodes';
+import {
+  answerFlops,
+  answerLogProbabilities,
+  encodePrompt,
+  measureTokens,
+  type Rollout,
+  rollOut,
+  rolloutFlops,
+} from '@parley/lm/episodes';
 import { ContextLengthError, Generator } from '@parley/lm/generate';
 import type { Llama } from '@parley/lm/models';
 import { openRewardSource, type RewardFunction, type RewardSource } from './reward-source.ts';
@@ -115,6 +123,8 @@ export interface Batch {
   /** Seconds spent writing answers and judging them. */
   generateSeconds: number;
   scoreSeconds: number;
+  /** Floating-point operations of both. */
+  flops: number;
 }
 
 /** Draws batches: which prompts and which random numbers are a function of the seed and the batch's number. */
@@ -154,6 +164,8 @@ export class BatchSource {
     const scores = await source.score(prompts, rollouts);
     for (const [index, { ended }] of rollouts.entries()) if (!ended) scores[index] = noEndScore;
     const batchOfReference = measureTokens(reference, rollouts, answerLogProbabilities, tokens);
+    const judging = source.model ? answerFlops(source.model, rollouts, rollouts.length) : 0;
+    const { reusedPromptTokens } = generator.stats();
     return {
       prompts,
       rollouts,
@@ -161,6 +173,7 @@ export class BatchSource {
       reference: batchOfReference,
       generateSeconds: (written - started) / 1000,
       scoreSeconds: (performance.now() - written) / 1000,
+      flops: rolloutFlops(policy.model, rollouts, reusedPromptTokens) + judging + answerFlops(reference, rollouts),
     };
   }
 }

@@ -64,7 +64,7 @@ describe('a batch', () => {
     const members = batch.rollouts.map((_, index) => index);
     const count = batch.rollouts.reduce((sum, { answer }) => sum + answer.length, 0);
     const gradientOf = (tokens: number) => {
-      const { loss, divergence, clipped } = policyGradient(
+      const { loss, divergence, clipped, entropy } = policyGradient(
         policy,
         batch,
         advantages,
@@ -74,10 +74,16 @@ describe('a batch', () => {
       );
       expect(clipped).toBe(0);
       expect(divergence / count).toBeLessThan(1e-7);
-      return { loss, gradient: policy.parameters.gradients.slice() };
+      return { loss, entropy, gradient: policy.parameters.gradients.slice() };
     };
     const [whole, single] = [gradientOf(100_000), gradientOf(1)];
     expect(Math.abs(single.loss - whole.loss)).toBeLessThan(1e-6 * Math.abs(whole.loss));
+    expect(single.entropy).toBeCloseTo(whole.entropy, 2);
+    // The mean surprise of what was drawn estimates the entropy of what it was drawn from.
+    const surprise = -batch.rollouts
+      .flatMap(({ logProbabilities }) => [...logProbabilities])
+      .reduce((a, b) => a + b, 0);
+    expect(Math.abs(surprise / whole.entropy - 1)).toBeLessThan(0.05);
     const difference = Math.hypot(...whole.gradient.map((value, index) => value - single.gradient[index]!));
     expect(difference / Math.hypot(...whole.gradient)).toBeLessThan(1e-6);
 
@@ -104,6 +110,26 @@ test('earns more reward, reports and leaves a model that loads', async () => {
     expect(episode[key]).toHaveLength(episode.tokens.length);
   }
   expect(readFileSync(path('whole', 'report.md'), 'utf8')).toContain('reward.svg');
+});
+
+test('counts floating-point operations by formula', async () => {
+  await run('counted', { steps: 1, dump: true, earlyStop: 100 });
+  const [metric] = readMetrics(path('counted', 'metrics.jsonl'));
+  const lines = readFileSync(path('counted', 'episodes', 'step-1.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const episodes = lines.map((line) => JSON.parse(line) as { promptTokens: number[]; tokens: number[] });
+  const answered = episodes.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const read = episodes.reduce((sum, { promptTokens }) => sum + promptTokens.length, answered);
+  // Two blocks of q|k|v 96 x 32, output 32 x 32, gate|up 128 x 32, down 32 x 64 and two norms; a norm of 32.
+  const blocks = 2 * (3072 + 1024 + 4096 + 2048 + 64) + 32;
+  const writing = 2 * (blocks * (read - 16) + 260 * 32 * answered);
+  const policy = 2 * (blocks * read + 260 * 32 * answered);
+  const critic = 2 * (blocks * read + 32 * answered);
+  // Written, seen by the reference and the critic; two epochs of a forward and a backward pass of both.
+  expect(metric!.flops).toBe(writing + policy + critic + 2 * 3 * (policy + critic));
+  expect(metric!.entropy).toBeGreaterThan(0);
+  expect(metric!.entropy).toBeLessThan(Math.log(260));
 });
 
 test('a run that was stopped and resumed ends with the same bits', async () => {

@@ -14,12 +14,10 @@ import { basename, resolve } from 'node:path';
 import type { PolicyReport, PpoRecipe } from '@parley/contracts';
 import { AdamW, backward, learningRateAt, Random, scope } from '@parley/engine';
 import { Progress, RunDirectory } from '@parley/lm/checkpoint';
-import { answerValues, measureTokens } from '@parley/lm/episodes';
-import { estimateAdvantages, whiten } from '@parley/lm/losses';
-import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
+import { cloneModel, forwardFlops, type Llama, toScorer } from '@parley/lm/models';
 import { openCorpus } from './corpus.ts';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
-import { explainedVariance, policyGradient, tokenRewards, valueGradient } from './policy-gradient.ts';
+import { estimate, policyGradient, valueGradient } from './policy-gradient.ts';
 import { finishPolicyRun } from './policy-report.ts';
 import {
   BatchSource,
@@ -110,36 +108,42 @@ async function train(
     const summary = summarise(batch);
     checkDivergence(summary.kl, recipe.klLimit, step + 1);
 
-    // What each token earned, and how much better that is than the critic expected.
     const started = performance.now();
-    const values = measureTokens(critic, batch.rollouts, answerValues, recipe.tokens);
-    const rewards = tokenRewards(batch, beta);
-    const estimates = rewards.map((reward, index) => estimateAdvantages(reward, values[index]!, recipe));
-    const returns = estimates.map((estimate) => estimate.returns);
-    const advantages = estimates.map((estimate) => estimate.advantages);
-    const explained = explainedVariance(values, returns);
+    const estimates = estimate(critic, batch, { ...recipe, beta });
     if (recipe.dump) {
-      const raw = advantages.map((advantage) => advantage.slice());
-      dumpBatch(run, step + 1, batch, { rewards, values, advantages: raw, returns });
+      const { rewards, values, advantages, returns } = estimates;
+      dumpBatch(run, step + 1, batch, { rewards, values, advantages, returns });
     }
-    whiten(advantages);
 
     // Passes over the batch in small parts, until they are done or the policy has moved far enough.
-    const learned = { loss: 0, valueLoss: 0, clipped: 0, divergence: 0, tokens: 0, gradientNorm: 0, updates: 0 };
+    const learned = {
+      loss: 0,
+      clipped: 0,
+      divergence: 0,
+      entropy: 0,
+      tokens: 0,
+      valueLoss: 0,
+      gradientNorm: 0,
+      updates: 0,
+    };
+    let flops = batch.flops + estimates.flops;
     const size = recipe.batch / recipe.minibatches;
     const order = new ShuffledOrder(recipe.batch, recipe.seed + step * 7919);
     passes: for (let epoch = 0; epoch < recipe.epochs; epoch++) {
       for (let part = 0; part < recipe.minibatches; part++) {
         const members = order.slice(epoch * recipe.batch + part * size, size);
         const count = members.reduce((sum, index) => sum + batch.rollouts[index]!.answer.length, 0);
-        const policyLoss = policyGradient(policy, batch, advantages, members, recipe, count);
-        if (text) text.addGradient(step * recipe.epochs * recipe.minibatches + learned.updates);
+        const policyLoss = policyGradient(policy, batch, estimates.whitened, members, recipe, count);
+        if (text) flops += text.addGradient(step * recipe.epochs * recipe.minibatches + learned.updates);
         learned.gradientNorm += optimizer.step(recipe.learningRate * share, recipe.clip);
-        learned.valueLoss += valueGradient(critic, batch, values, returns, members, recipe, count);
+        const valueLoss = valueGradient(critic, batch, estimates, members, recipe, count);
         criticOptimizer.step(recipe.valueRate * share, recipe.clip);
+        flops += policyLoss.flops + valueLoss.flops;
+        learned.valueLoss += valueLoss.loss;
         learned.loss += policyLoss.loss;
         learned.clipped += policyLoss.clipped;
         learned.divergence += policyLoss.divergence;
+        learned.entropy += policyLoss.entropy;
         learned.tokens += count;
         learned.updates++;
         if (policyLoss.divergence / count > recipe.earlyStop) break passes;
@@ -162,10 +166,12 @@ async function train(
       ...summary,
       beta,
       valueLoss: learned.valueLoss / learned.updates,
-      explainedVariance: explained,
+      explainedVariance: estimates.explained,
+      entropy: learned.entropy / learned.tokens,
       clippedShare: learned.clipped / learned.tokens,
       movedPerToken: learned.divergence / learned.tokens,
       updates: learned.updates,
+      flops,
       generateSeconds: batch.generateSeconds,
       scoreSeconds: batch.scoreSeconds,
       learnSeconds: (performance.now() - started) / 1000,
@@ -205,11 +211,15 @@ class TextMix {
     this.#windows = new ShuffledWindows(train, this.#length, recipe.seed);
   }
 
-  /** @param update number of the optimizer step, which decides the text */
-  addGradient(update: number): void {
+  /**
+   * @param update number of the optimizer step, which decides the text
+   * @returns floating-point operations
+   */
+  addGradient(update: number): number {
     const [batch, length] = [this.#rows, this.#length];
     const { ids, targets } = this.#windows.batch(update * batch, batch);
     const normalizer = (batch * length) / Math.max(this.#recipe.pretrainingWeight, 1e-12);
     scope(() => backward(this.#policy.loss(ids, targets, { batch, length, normalizer }).loss));
+    return 3 * forwardFlops(this.#policy, { tokens: ids.length, outputs: ids.length });
   }
 }

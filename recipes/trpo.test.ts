@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TrpoRecipe, trpoRecipeSchema } from '@parley/contracts';
 import { readMetrics } from '@parley/lm/checkpoint';
-import { FisherMatrix } from '@parley/lm/episodes';
+import { answerFlops, FisherMatrix } from '@parley/lm/episodes';
 import { whiten } from '@parley/lm/losses';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StoppedError } from './interruption.ts';
@@ -57,6 +57,11 @@ test.each([0.001, 0.02, 0.3])(
       const witness = new FisherMatrix(policy, part, settings.tokens);
       const before = policy.parameters.values.slice();
       const step = naturalStep(policy, batch, advantages, settings);
+      // The gradient; distributions, ten products of conjugate gradient and a divergence per halving; surrogates.
+      const [whole, half] = [answerFlops(policy, batch.rollouts), answerFlops(policy, part)];
+      const surrogates = (step.flops - 3 * whole - (1 + 5 * 10 + step.halvings + Number(step.accepted)) * half) / whole;
+      expect(Number.isInteger(surrogates) && surrogates >= Number(step.accepted)).toBe(true);
+      expect(surrogates).toBeLessThanOrEqual(step.halvings + 1);
       if (step.accepted) {
         expect(step.improvement).toBeGreaterThan(0);
         expect(witness.divergence()).toBeCloseTo(step.divergence, 9);

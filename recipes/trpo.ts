@@ -8,11 +8,11 @@ import { basename, resolve } from 'node:path';
 import type { PolicyReport, TrpoRecipe } from '@parley/contracts';
 import { AdamW, Random } from '@parley/engine';
 import { Progress, RunDirectory } from '@parley/lm/checkpoint';
-import { answerLogProbabilities, answerValues, FisherMatrix, measureTokens } from '@parley/lm/episodes';
-import { conjugateGradient, dot, estimateAdvantages, ratioOf, whiten } from '@parley/lm/losses';
+import { answerFlops, answerLogProbabilities, FisherMatrix, measureTokens } from '@parley/lm/episodes';
+import { conjugateGradient, dot, ratioOf } from '@parley/lm/losses';
 import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
 import { breathe, interruptible, StoppedError } from './interruption.ts';
-import { explainedVariance, policyGradient, tokenRewards, valueGradient } from './policy-gradient.ts';
+import { estimate, policyGradient, valueGradient } from './policy-gradient.ts';
 import { finishPolicyRun } from './policy-report.ts';
 import {
   type Batch,
@@ -83,24 +83,22 @@ async function train(
     checkDivergence(summary.kl, recipe.klLimit, step + 1);
 
     const started = performance.now();
-    const values = measureTokens(critic, batch.rollouts, answerValues, recipe.tokens);
-    const rewards = tokenRewards(batch, recipe.beta);
-    const estimates = rewards.map((reward, index) => estimateAdvantages(reward, values[index]!, recipe));
-    const returns = estimates.map((estimate) => estimate.returns);
-    const advantages = estimates.map((estimate) => estimate.advantages);
+    const estimates = estimate(critic, batch, recipe);
     if (recipe.dump) {
-      const raw = advantages.map((advantage) => advantage.slice());
-      dumpBatch(run, step + 1, batch, { rewards, values, advantages: raw, returns });
+      const { rewards, values, advantages, returns } = estimates;
+      dumpBatch(run, step + 1, batch, { rewards, values, advantages, returns });
     }
-    whiten(advantages);
 
-    const taken = naturalStep(policy, batch, advantages, recipe);
+    const taken = naturalStep(policy, batch, estimates.whitened, recipe);
     const everyone = batch.rollouts.map((_, index) => index);
     const count = batch.rollouts.reduce((sum, { answer }) => sum + answer.length, 0);
     let valueLoss = 0;
+    let flops = batch.flops + estimates.flops + taken.flops;
     for (let epoch = 0; epoch < recipe.valueEpochs; epoch++) {
       const free = { clipValue: Number.POSITIVE_INFINITY, tokens: recipe.tokens };
-      valueLoss = valueGradient(critic, batch, values, returns, everyone, free, count);
+      const fit = valueGradient(critic, batch, estimates, everyone, free, count);
+      valueLoss = fit.loss;
+      flops += fit.flops;
       criticOptimizer.step(recipe.valueRate, criticClip);
     }
     step++;
@@ -111,9 +109,11 @@ async function train(
       ...meter.metric({ step, stage: 'trpo' }),
       ...summary,
       valueLoss,
-      explainedVariance: explainedVariance(values, returns),
+      explainedVariance: estimates.explained,
+      entropy: taken.entropy,
       movedPerToken: taken.divergence,
       halvings: taken.halvings,
+      flops,
       generateSeconds: batch.generateSeconds,
       scoreSeconds: batch.scoreSeconds,
       learnSeconds: (performance.now() - started) / 1000,
@@ -141,6 +141,10 @@ export interface NaturalStep {
   /** Measured mean divergence per token, nats; at most the trust region. */
   divergence: number;
   halvings: number;
+  /** Of the policy before the step, nats per token. */
+  entropy: number;
+  /** Floating-point operations: the gradient, products with the Fisher matrix, and looks along the line. */
+  flops: number;
 }
 
 /** Moves the policy along the natural gradient of the surrogate, inside the trust region, or not at all. */
@@ -155,7 +159,7 @@ export function naturalStep(
   const everyone = batch.rollouts.map((_, index) => index);
   const count = batch.rollouts.reduce((sum, { answer }) => sum + answer.length, 0);
   const free = { clipRatio: Number.POSITIVE_INFINITY, tokens };
-  const before = -policyGradient(policy, batch, advantages, everyone, free, count).loss;
+  const start = policyGradient(policy, batch, advantages, everyone, free, count);
   const gradient = gradients.map((value) => -value);
 
   const part = Math.max(1, Math.round(batch.rollouts.length * recipe.fisherShare));
@@ -164,20 +168,25 @@ export function naturalStep(
   const { x, product } = conjugateGradient(damped, gradient, recipe);
   // The damping steadies the direction; the length is the divergence's own.
   const curvature = dot(x, product) - damping * dot(x, x);
-  const unchanged = { accepted: false, improvement: 0, divergence: 0, halvings: recipe.backtracks };
-  if (!(curvature > 0)) return unchanged;
-
   const length = Math.sqrt((2 * trustRegion) / curvature);
   const here = values.slice();
-  for (let halvings = 0; halvings <= recipe.backtracks; halvings++) {
-    const factor = length * 0.5 ** halvings;
+  const entropy = start.entropy / count;
+  const step = { accepted: false, improvement: 0, divergence: 0, halvings: 0, entropy, flops: start.flops };
+  while (curvature > 0 && !step.accepted && step.halvings <= recipe.backtracks) {
+    const factor = length * 0.5 ** step.halvings;
     for (let i = 0; i < values.length; i++) values[i] = here[i]! + factor * x[i]!;
-    const divergence = fisher.divergence();
-    const improvement = surrogate(policy, batch, advantages, tokens, count) - before;
-    if (divergence <= trustRegion && improvement > 0) return { accepted: true, improvement, divergence, halvings };
+    step.divergence = fisher.divergence();
+    if (step.divergence <= trustRegion) {
+      step.improvement = surrogate(policy, batch, advantages, tokens, count) + start.loss;
+      step.flops += answerFlops(policy, batch.rollouts);
+      step.accepted = step.improvement > 0;
+    }
+    if (!step.accepted) step.halvings++;
   }
+  step.flops += fisher.flops;
+  if (step.accepted) return step;
   values.set(here);
-  return unchanged;
+  return { ...step, improvement: 0, divergence: 0 };
 }
 
 /** The mean over tokens of advantage × ratio. */

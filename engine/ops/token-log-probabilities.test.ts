@@ -31,6 +31,22 @@ test('are log softmax at the ids', () => {
   );
 });
 
+test('come with the entropies of the whole distributions', () => {
+  const entropies = new Float32Array(ids.length);
+  inference(() => tokenLogProbabilities(hidden, weight, ids, entropies));
+  const expected = Array.from(ids, (_, row) => {
+    const every = Array.from({ length: 11 }, (_, id) =>
+      inference(() => tokenLogProbabilities(hidden, weight, new Int32Array(ids.length).fill(id)).data[row]!),
+    );
+    return -every.reduce((sum, logProbability) => sum + Math.exp(logProbability) * logProbability, 0);
+  });
+  expectClose(entropies, expected, 1e-6);
+  const three = new Float32Array(3);
+  expect(() => inference(() => tokenLogProbabilities(hidden, weight, ids, three))).toThrow(
+    /one row per entropy.*are 3/,
+  );
+});
+
 test('gradients match finite differences under any weighting of the rows', () => {
   expectGradients(() => tokenLogProbabilities(hidden, weight, ids), [hidden, weight]);
 });

@@ -7,12 +7,13 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 
 interface Options {
   readonly ids: Int32Array;
+  readonly entropies: Float32Array | null;
 }
 
 const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight: Tensor], Options, null> = {
   name: 'tokenLogProbabilities',
 
-  shape([hidden, weight], { ids }) {
+  shape([hidden, weight], { ids, entropies }) {
     const [rows, width] = matrixExtents('tokenLogProbabilities', 'hidden', hidden);
     const [vocabulary, weightWidth] = matrixExtents('tokenLogProbabilities', 'weight', weight);
     if (width !== weightWidth) {
@@ -21,12 +22,19 @@ const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight
     if (ids.length !== rows) {
       throw shapeError('tokenLogProbabilities', { hidden }, `one row per id, of which there are ${ids.length}`);
     }
+    if (entropies !== null && entropies.length !== rows) {
+      throw shapeError(
+        'tokenLogProbabilities',
+        { hidden },
+        `one row per entropy, of which there are ${entropies.length}`,
+      );
+    }
     checkIds('tokenLogProbabilities', 'id', ids, 0, vocabulary);
     return [rows];
   },
 
-  forward([hidden, weight], { ids }, output) {
-    native().crossEntropy(hidden.stored, weight.data, ids, null, output, null, null, null, hidden.shape[1]!, 1);
+  forward([hidden, weight], { ids, entropies }, output) {
+    native().crossEntropy(hidden.stored, weight.data, ids, null, output, entropies, null, null, hidden.shape[1]!, 1);
     return null;
   },
 
@@ -62,8 +70,14 @@ const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight
  * @param hidden [N, D]
  * @param weight [V, D], the output embedding
  * @param ids [N] in [0, V)
+ * @param entropies [N], filled with the entropies of the whole distributions, nats, if given; no gradient flows from them
  * @returns [N], nats, none above 0
  */
-export function tokenLogProbabilities(hidden: Tensor, weight: Tensor, ids: Int32Array): Tensor {
-  return apply(tokenLogProbabilitiesOperation, [hidden, weight], { ids });
+export function tokenLogProbabilities(
+  hidden: Tensor,
+  weight: Tensor,
+  ids: Int32Array,
+  entropies: Float32Array | null = null,
+): Tensor {
+  return apply(tokenLogProbabilitiesOperation, [hidden, weight], { ids, entropies });
 }

@@ -2,10 +2,13 @@
 import type { Metric } from '@parley/contracts';
 
 export interface Series {
+  /** Empty: not in the legend. */
   name: string;
   points: { x: number; y: number }[];
   /** Thin and pale: for noisy values behind a clearer line. */
   faint?: boolean;
+  /** Place in the palette, so that lines that belong together look alike; by default its own place. */
+  colour?: number;
 }
 
 const width = 720;
@@ -25,8 +28,9 @@ const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9
  */
 export function lineChart(title: string, labels: { x: string; y: string }, series: Series[]): string {
   const drawn = series
-    .map((line) => ({
+    .map((line, index) => ({
       ...line,
+      colour: colours[(line.colour ?? index) % colours.length]!,
       points: thin(line.points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))),
     }))
     .filter(({ points }) => points.length > 0);
@@ -47,16 +51,16 @@ export function lineChart(title: string, labels: { x: string; y: string }, serie
       (tick) => `<text x="${toX(tick)}" y="${bottom + 18}" text-anchor="middle">${formatTick(tick)}</text>`,
     ),
   ];
-  const lines = drawn.map(({ points, faint }, index) => {
+  const lines = drawn.map(({ points, faint, colour }) => {
     const path = points.map(({ x, y }) => `${toX(x)},${toY(y)}`).join(' ');
-    const colour = colours[index % colours.length];
     const only =
       points.length === 1 ? `<circle cx="${toX(points[0]!.x)}" cy="${toY(points[0]!.y)}" r="3" fill="${colour}"/>` : '';
     return `<polyline fill="none" stroke="${colour}" stroke-width="${faint ? 1 : 2}"${faint ? ' opacity="0.55"' : ''} points="${path}"/>${only}`;
   });
   let legendX = margin.left;
-  const legend = drawn.map(({ name }, index) => {
-    const item = `<rect x="${legendX}" y="26" width="14" height="3" fill="${colours[index % colours.length]}"/><text x="${legendX + 20}" y="32">${escapeMarkup(name)}</text>`;
+  const named = drawn.filter(({ name }) => name !== '');
+  const legend = named.map(({ name, colour }) => {
+    const item = `<rect x="${legendX}" y="26" width="14" height="3" fill="${colour}"/><text x="${legendX + 20}" y="32">${escapeMarkup(name)}</text>`;
     legendX += 40 + 7 * name.length;
     return item;
   });

@@ -101,9 +101,13 @@ export function groupsOf<Item extends { readonly episodes: readonly Episode[] }>
   return groups;
 }
 
-/** log π of every answer token [M], on the tape if there is one: `model.logProbabilities` at the answers' states. */
-export function answerLogProbabilities(model: Llama, batch: EpisodeBatch): Tensor {
-  return model.logProbabilities(embedding(batch.states, model.hidden(batch.ids, batch.layout)), batch.next);
+/**
+ * log π of every answer token [M], on the tape if there is one: `model.logProbabilities` at the answers' states.
+ * @param entropies [M], filled with the policy's entropy at each of those states, nats, if given
+ */
+export function answerLogProbabilities(model: Llama, batch: EpisodeBatch, entropies?: Float32Array): Tensor {
+  const hidden = embedding(batch.states, model.hidden(batch.ids, batch.layout));
+  return model.logProbabilities(hidden, batch.next, entropies);
 }
 
 /** The value before every answer token [M, 1]. */

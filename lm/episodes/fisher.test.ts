@@ -5,6 +5,7 @@ import { dot } from '../losses/index.ts';
 import { Llama } from '../models/index.ts';
 import { type Episode, layOut } from './episodes.ts';
 import { FisherMatrix } from './fisher.ts';
+import { answerFlops } from './flops.ts';
 
 const usual = precision();
 beforeAll(() => setPrecision('f32'));
@@ -79,9 +80,14 @@ test('times a vector agrees with the dense matrix, and leaves the policy as it w
 
 test('is the second derivative of the divergence', () => {
   const fisher = new FisherMatrix(policy, episodes, 7);
+  const forward = answerFlops(policy, episodes);
+  expect(fisher.flops).toBe(forward);
   expect(fisher.divergence()).toBeCloseTo(0, 9);
+  expect(fisher.flops).toBe(2 * forward);
   const v = draw();
   const quadratic = dot(v, fisher.times(v));
+  // Logits at two places, and a forward and a backward pass.
+  expect(fisher.flops).toBe((2 + 2 + 3) * forward);
   const before = values.slice();
   const step = 0.02 / Math.sqrt(dot(v, v));
   const divergenceAt = (factor: number) => {

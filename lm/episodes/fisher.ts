@@ -13,19 +13,25 @@ import { backward, embedding, inference, knownGradient, scope, type Tensor } fro
 import { dot } from '../losses/index.ts';
 import type { Llama } from '../models/index.ts';
 import { type Episode, type EpisodeBatch, layOut, partsOf } from './episodes.ts';
+import { answerFlops } from './flops.ts';
 
 const relativeStep = 1e-3;
 
 export class FisherMatrix {
+  /** Floating-point operations of everything done with it so far. */
+  flops = 0;
   readonly #policy: Llama;
   readonly #parts: EpisodeBatch[];
   /** Of each part, [M, V] log-probabilities of the policy as it was. */
   readonly #logProbabilities: Float32Array[];
   readonly #states: number;
+  /** Of one forward pass over the episodes. */
+  readonly #forwardFlops: number;
 
   /** Remembers the policy's distributions as they are now. */
   constructor(policy: Llama, episodes: readonly Episode[], tokens: number) {
     this.#policy = policy;
+    this.#forwardFlops = answerFlops(policy, episodes);
     this.#parts = partsOf(episodes, tokens).map((part) => layOut(part.map((index) => episodes[index]!)));
     this.#states = this.#parts.reduce((sum, { states }) => sum + states.length, 0);
     this.#logProbabilities = this.#logits().map((logits) => logSoftmax(logits, policy.config.vocab_size));
@@ -56,6 +62,7 @@ export class FisherMatrix {
       this.#applyCurvature(curved, this.#logProbabilities[index]!);
       scope(() => backward(knownGradient(0, [logitsOf(this.#policy, part), curved])));
     }
+    this.flops += 3 * this.#forwardFlops;
     return gradients.slice();
   }
 
@@ -80,6 +87,7 @@ export class FisherMatrix {
   }
 
   #logits(): Float32Array[] {
+    this.flops += this.#forwardFlops;
     return this.#parts.map((part) => inference(() => logitsOf(this.#policy, part).data.slice()));
   }
 }

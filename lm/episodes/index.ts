@@ -12,4 +12,5 @@ export {
   partsOf,
 } from './episodes.ts';
 export { FisherMatrix } from './fisher.ts';
+export { answerFlops, learningFlops, rolloutFlops } from './flops.ts';
 export { type Rollout, rollOut } from './rollout.ts';

@@ -124,10 +124,11 @@ export class Llama {
    * The log-probability of one next token for each of M hidden states.
    * @param hidden [M, width], e.g. those rows of `hidden()` after which an answer's tokens come
    * @param next [M] token ids
+   * @param entropies [M], filled with the entropies of the distributions they are drawn from, if given
    * @returns [M] in nats
    */
-  logProbabilities(hidden: Tensor, next: Int32Array): Tensor {
-    return tokenLogProbabilities(hidden, this.#languageHead(), next);
+  logProbabilities(hidden: Tensor, next: Int32Array, entropies?: Float32Array): Tensor {
+    return tokenLogProbabilities(hidden, this.#languageHead(), next, entropies);
   }
 
   /**

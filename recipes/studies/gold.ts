@@ -7,47 +7,22 @@
  * At last PPO runs on against the first reward model with no price on divergence, to show the over-optimisation: the
  * learned reward goes on rising while the gold reward falls (Gao et al. 2022).
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  modelConfigSchema,
-  ppoRecipeSchema,
-  rewardRecipeSchema,
-  type StudyRecipe,
-  sftRecipeSchema,
-} from '@parley/contracts';
+import { ppoRecipeSchema, rewardRecipeSchema, type StudyRecipe } from '@parley/contracts';
 import { Random, setThreads } from '@parley/engine';
-import {
-  lineChart,
-  loadModel,
-  RunDirectory,
-  readMetrics,
-  saveModel,
-  writeFileAtomic,
-  writeReport,
-} from '@parley/lm/checkpoint';
-import {
-  answerLogProbabilities,
-  encodePrompt,
-  measureScores,
-  measureTokens,
-  type Rollout,
-  rollOut,
-} from '@parley/lm/episodes';
-import { Generator } from '@parley/lm/generate';
-import { Llama } from '@parley/lm/models';
-import { trainTokenizer } from '@parley/lm/tokenizer';
+import { lineChart, loadModel, RunDirectory, writeReport } from '@parley/lm/checkpoint';
+import { measureScores } from '@parley/lm/episodes';
 import { ppo } from '../ppo.ts';
 import { reward } from '../reward.ts';
 import { finishedReport, type RunOptions } from '../run-options.ts';
-import { sft } from '../sft.ts';
-import { demonstrate, goldReward, type Question, questionsOf, rankByLabeller } from './gold-task.ts';
+import { answersOf, batchesWithGold, divergencesFrom, goldOf, maxTokens, mean } from './gold-answers.ts';
+import { type GoldStart, makeGoldStart, writeLines } from './gold-start.ts';
+import { type Question, rankByLabeller } from './gold-task.ts';
 import { type WinRate, winRateOf } from './win-rate.ts';
 
 const iterations = 3;
 const answersRanked = 4;
 const labellerNoise = 0.5;
-const maxTokens = 40;
 const evaluated = 8;
 const bestOf = 16;
 
@@ -103,34 +78,12 @@ export async function studyGold(recipe: StudyRecipe, options: RunOptions = {}): 
 }
 
 async function oneSeed(folder: string, seed: number, say: (text: string) => void): Promise<SeedReport> {
-  mkdirSync(folder, { recursive: true });
   const at = (name: string) => join(folder, name);
-  const random = new Random(seed * 1000);
-  const [asked, heldOut] = [questionsOf(false), questionsOf(true)];
+  const start = await makeGoldStart(folder, seed);
+  const { asked, heldOut, fineTuned, prompts, demonstrations } = start;
+  const random = new Random(seed * 1000 + 1);
   const quiet = { quiet: true };
-
-  // People demonstrate; a model learns to speak from that alone.
-  const demonstrations = Array.from({ length: 3000 }, (_, index) => demonstrate(asked[index % asked.length]!, random));
-  writeLines(at('demonstrations.jsonl'), demonstrations);
-  writeLines(
-    at('prompts.jsonl'),
-    asked.map(({ prompt }) => ({ prompt })),
-  );
-  writeStart(
-    at('start'),
-    demonstrations.map(({ messages }) => messages.map(({ content }) => content).join('\n')),
-    seed,
-  );
-  await sft(
-    sftRecipeSchema.parse({
-      ...{ model: at('start'), data: at('demonstrations.jsonl'), out: at('sft'), seed },
-      ...{ batch: 16, epochs: 6, learningRate: 2e-3, warmup: 20, evaluateEvery: 1000, checkpointEvery: 200 },
-    }),
-    quiet,
-  );
-  const fineTuned = at('sft/model');
-  const before = await answersOf(fineTuned, heldOut, evaluated, seed);
-  const goldBefore = before.map(({ question, text }) => goldReward(question, text));
+  const goldBefore = goldOf(await answersOf(fineTuned, heldOut, evaluated, seed));
   const report: SeedReport = { sft: mean(goldBefore), bestOf16: 0, iterations: [], overOptimisation: [] };
   say(`seed ${seed}: fine-tuned model ${report.sft.toFixed(2)}`);
 
@@ -150,21 +103,21 @@ async function oneSeed(folder: string, seed: number, say: (text: string) => void
     const judged = await reward(
       rewardRecipeSchema.parse({
         ...{ model: fineTuned, preferences: at(`rankings-${round}.jsonl`), out: at(`reward-${round}`), seed },
-        ...{ demonstrations: at('demonstrations.jsonl'), learningRate: 5e-4, batch: 16 },
+        ...{ demonstrations, learningRate: 5e-4, batch: 16 },
       }),
       quiet,
     );
     await ppo(
       ppoRecipeSchema.parse({
         ...{ model: policy, reference: fineTuned, rewardModel: at(`reward-${round}/model`), out: at(`ppo-${round}`) },
-        ...{ prompts: at('prompts.jsonl'), steps: 40, batch: 64, maxTokens, beta: 0.05, learningRate: 2e-4 },
+        ...{ prompts, steps: 40, batch: 64, maxTokens, beta: 0.05, learningRate: 2e-4 },
         ...{ valueRate: 5e-4, noEndScore: -3, seed: seed + round },
       }),
       quiet,
     );
     policy = at(`ppo-${round}/model`);
     const after = await answersOf(policy, heldOut, evaluated, seed);
-    const gold = after.map(({ question, text }) => goldReward(question, text));
+    const gold = goldOf(after);
     const iteration: Iteration = {
       gold: mean(gold),
       kl: mean(divergencesFrom(fineTuned, after)),
@@ -182,51 +135,8 @@ async function oneSeed(folder: string, seed: number, say: (text: string) => void
   }
 
   report.bestOf16 = await bestByReward(fineTuned, at('reward-1/model'), heldOut, seed);
-  report.overOptimisation = await overOptimise(at, asked, seed);
+  report.overOptimisation = await overOptimise(folder, start, seed);
   return report;
-}
-
-/** A language model that knows nothing yet, with a vocabulary of the demonstrations' language. */
-function writeStart(folder: string, texts: string[], seed: number): void {
-  if (existsSync(folder)) return;
-  const tokenizer = trainTokenizer({ texts, vocabulary: 512 });
-  const model = new Llama(
-    modelConfigSchema.parse({
-      ...{ vocab_size: tokenizer.vocabulary, hidden_size: 128, intermediate_size: 384, num_hidden_layers: 3 },
-      ...{ num_attention_heads: 4, num_key_value_heads: 4, head_dim: 32, max_position_embeddings: 96 },
-    }),
-    new Random(seed),
-  );
-  const lineage = {
-    name: 'start',
-    stage: 'pretrain',
-    parent: null,
-    data: null,
-    recipe: {},
-    seed,
-    metrics: {},
-  } as const;
-  saveModel(folder, model, tokenizer, lineage);
-}
-
-type Answer = Rollout & { question: Question };
-
-/** `each` answers to every question, by the whole distribution of a model. */
-async function answersOf(folder: string, questions: Question[], each: number, seed: number): Promise<Answer[]> {
-  const { model, tokenizer } = loadModel(folder);
-  const context = model.config.max_position_embeddings;
-  const repeated = questions.flatMap((question) => Array.from({ length: each }, () => question));
-  const prompts = repeated.map(({ prompt }) => encodePrompt(tokenizer, prompt, { context, reserve: maxTokens }));
-  const generator = new Generator(model, tokenizer, { slots: 64 });
-  const rollouts = await rollOut(generator, prompts, { maxTokens, seed: seed * 100_003 });
-  return rollouts.map((rollout, index) => ({ ...rollout, question: repeated[index]! }));
-}
-
-function divergencesFrom(reference: string, answers: readonly Answer[]): number[] {
-  const found = measureTokens(loadModel(reference).model, answers, answerLogProbabilities, 8192);
-  return answers.map(({ logProbabilities }, index) =>
-    logProbabilities.reduce((sum, value, t) => sum + value - found[index]![t]!, 0),
-  );
 }
 
 async function bestByReward(policy: string, rewardModel: string, questions: Question[], seed: number): Promise<number> {
@@ -236,34 +146,26 @@ async function bestByReward(policy: string, rewardModel: string, questions: Ques
     const own = Array.from({ length: bestOf }, (_, k) => index * bestOf + k);
     return own.reduce((a, b) => (scores[b]! > scores[a]! ? b : a));
   });
-  return mean(best.map((index) => goldReward(answers[index]!.question, answers[index]!.text)));
+  const gold = goldOf(answers);
+  return mean(best.map((index) => gold[index]!));
 }
 
 /** PPO with nothing that holds it, against the first reward model; gold and learned reward of what it wrote. */
 async function overOptimise(
-  at: (name: string) => string,
-  asked: Question[],
+  folder: string,
+  { asked, fineTuned, prompts }: GoldStart,
   seed: number,
 ): Promise<SeedReport['overOptimisation']> {
+  const out = join(folder, 'free');
   await ppo(
     ppoRecipeSchema.parse({
-      ...{ model: at('sft/model'), rewardModel: at('reward-1/model'), prompts: at('prompts.jsonl'), out: at('free') },
+      ...{ model: fineTuned, rewardModel: join(folder, 'reward-1/model'), prompts, out },
       ...{ steps: 120, batch: 64, maxTokens, beta: 0, learningRate: 4e-4, valueRate: 1e-3, schedule: 'wsd', floor: 1 },
       ...{ noEndScore: -3, klLimit: 10_000, earlyStop: 1, dump: true, seed },
     }),
     { quiet: true },
   );
-  const known = new Map(asked.map((question) => [JSON.stringify(question.prompt), question]));
-  return readMetrics(at('free/metrics.jsonl')).map((metric) => {
-    const lines = readFileSync(at(`free/episodes/step-${metric.step}.jsonl`), 'utf8')
-      .trim()
-      .split('\n');
-    const gold = lines.map((line) => {
-      const { messages, text } = JSON.parse(line);
-      return goldReward(known.get(JSON.stringify(messages))!, text);
-    });
-    return { kl: metric.kl as number, learned: metric.reward as number, gold: mean(gold) };
-  });
+  return batchesWithGold(out, asked).map(({ metric, gold }) => ({ kl: metric.kl!, learned: metric.reward!, gold }));
 }
 
 function writeGoldReport(run: RunDirectory, report: GoldReport): void {
@@ -318,10 +220,15 @@ function writeGoldReport(run: RunDirectory, report: GoldReport): void {
         'Without a price on divergence: learned and gold reward',
         { x: 'square root of the divergence (nats)', y: 'reward' },
         seeds.flatMap(({ overOptimisation }, index) => [
-          { name: `gold ${index + 1}`, points: overOptimisation.map(({ kl, gold }) => ({ x: root(kl), y: gold })) },
+          {
+            name: `gold ${index + 1}`,
+            colour: index,
+            points: overOptimisation.map(({ kl, gold }) => ({ x: root(kl), y: gold })),
+          },
           {
             name: `learned ${index + 1}`,
             faint: true,
+            colour: index,
             points: overOptimisation.map(({ kl, learned }) => ({ x: root(kl), y: learned })),
           },
         ]),
@@ -329,9 +236,3 @@ function writeGoldReport(run: RunDirectory, report: GoldReport): void {
     },
   });
 }
-
-function writeLines(file: string, lines: readonly object[]): void {
-  writeFileAtomic(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
