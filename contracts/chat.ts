@@ -12,8 +12,6 @@
  *   POST   /api/messages/:id/regenerate        → server-sent events    a sibling answer with a new seed; body: AgainRequest
  *   GET    /api/messages/:id/stream?after=     → server-sent events    joins an answer: see below
  *   POST   /api/messages/:id/stop              → 204                   frees the compute within one token
- *   PUT    /api/messages/:id/feedback          → Feedback              body: FeedbackRequest
- *   DELETE /api/messages/:id/feedback          → 204
  *
  * An event stream is a sequence of StreamEvent, each as `id: …\ndata: {json}\n\n`; it ends after 'done' or 'error'.
  * The id says how far its reader has read. Whoever joins an answer and names the last id it got, as `after` or in the
@@ -22,6 +20,7 @@
  * Errors outside a stream are `{ error: { message, code } }` with the fitting HTTP status.
  */
 import { z } from 'zod';
+import { feedbackSchema } from './feedback.ts';
 import { samplingOverridesSchema } from './sampling.ts';
 
 export const statusSchema = z.object({
@@ -46,18 +45,6 @@ export const conversationChangeSchema = z
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'give a title, or whether it is pinned');
 export type ConversationChange = z.infer<typeof conversationChangeSchema>;
-
-export const thumbSchema = z.enum(['up', 'down']);
-export const feedbackSchema = z.object({
-  messageId: z.string(),
-  thumb: thumbSchema,
-  comment: z.string(),
-  createdAt: z.int(),
-  updatedAt: z.int(),
-});
-export type Feedback = z.infer<typeof feedbackSchema>;
-export const feedbackRequestSchema = z.object({ thumb: thumbSchema, comment: z.string().max(4000).default('') });
-export type FeedbackRequest = z.infer<typeof feedbackRequestSchema>;
 
 export const messageSchema = z.object({
   id: z.string(),

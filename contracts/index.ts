@@ -3,6 +3,7 @@ export * from './alignment.ts';
 export * from './chat.ts';
 export * from './data-card.ts';
 export * from './demonstration.ts';
+export * from './feedback.ts';
 export * from './library.ts';
 export * from './metrics.ts';
 export * from './model.ts';

@@ -9,8 +9,8 @@
  * shapes may carry where it comes from.
  */
 import { z } from 'zod';
-import { thumbSchema } from './chat.ts';
 import { chatMessageSchema } from './demonstration.ts';
+import { feedbackReasonSchema, thumbSchema } from './feedback.ts';
 import { samplingSchema } from './sampling.ts';
 
 /** Ends with what is to be answered. */
@@ -59,6 +59,7 @@ export const thumbedAnswerSchema = z.object({
   prompt: promptSchema,
   answer: z.string(),
   thumb: thumbSchema,
+  reasons: z.array(feedbackReasonSchema).optional(),
   ...originShape,
 });
 

@@ -22,15 +22,20 @@ interface ParleyServerOptions {
   /** 0 takes any free one. */
   port?: number;
   home?: string;
+  /** As the flag of `parley serve`; none unless a journey wants them, so that every answer comes alone. */
+  draftsEvery?: number;
 }
 
 /** Resolves when the model is loaded; builds the page first if it is missing or old. */
 export async function startParley(options: ParleyServerOptions): Promise<ParleyServer> {
-  const { modelFolder, port = 0, home = mkdtempSync(join(tmpdir(), 'parley-home-')) } = options;
+  const { modelFolder, port = 0, draftsEvery = 0, home = mkdtempSync(join(tmpdir(), 'parley-home-')) } = options;
   const { PORT: _, ...environment } = process.env;
   const child = spawn(
     process.execPath,
-    [join(root, 'cli/bin.mjs'), 'serve', '--port', String(port), '--model', modelFolder],
+    [
+      ...[join(root, 'cli/bin.mjs'), 'serve', '--port', String(port), '--model', modelFolder],
+      ...['--drafts-every', String(draftsEvery)],
+    ],
     { cwd: root, env: { ...environment, PARLEY_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const url = await urlFrom(child);

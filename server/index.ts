@@ -14,6 +14,7 @@ import { addLibraryRoutes } from './chat/library-routes.ts';
 import { addChatRoutes } from './chat/routes.ts';
 import { addStatusRoute } from './chat/status.ts';
 import { openDatabase } from './db/database.ts';
+import { Drafts } from './feedback/drafts.ts';
 import { addFeedbackRoutes } from './feedback/routes.ts';
 import { toHttpError } from './http/errors.ts';
 import { closeListener, listen, requireFreePort, urlOf } from './http/listen.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   webFolder?: string;
   /** Names beside localhost and the machine's own under which browsers may reach the server. */
   allowedHosts?: string[];
+  /** One answer in so many comes as two drafts to choose between; 0, the default: none. */
+  draftsEvery?: number;
   /** Answers written at once; more wait. */
   slots?: number;
   /** How weights, and keys and values, are stored: see GeneratorOptions. */
@@ -93,7 +96,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     app.register(async (v1) => addOpenaiRoutes(v1, inference), { prefix: '/v1' });
     addAccountRoutes(app, database.db);
     addStatusRoute(app, inference);
-    addChatRoutes(app, { db: database.db, inference, answers });
+    const turns = { db: database.db, inference, answers };
+    addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));

@@ -14,6 +14,11 @@ const serveSchema = z.object({
     .default(3000)
     .describe('port to listen on, 0 for any free one; or PORT in the environment'),
   host: z.string().default('127.0.0.1').describe('address to listen on; 0.0.0.0 lets the network in'),
+  draftsEvery: z
+    .int()
+    .min(0)
+    .default(8)
+    .describe('one answer in so many comes as two drafts to choose between; 0: none'),
   ...formatsSchema.shape,
 });
 
@@ -22,7 +27,7 @@ export function define(command: Command): void {
   command.addHelpText('after', '\nPARLEY_HOME in the environment is where the database lies (default ~/.parley).');
   command.action(async (flags) => {
     const fromEnvironment = process.env.PORT ? { port: Number(process.env.PORT) } : {};
-    const { model, port, host, weights, cache } = readFlags(serveSchema, flags, fromEnvironment);
+    const { model, port, host, draftsEvery, weights, cache } = readFlags(serveSchema, flags, fromEnvironment);
     const { ensureWebBundle } = await import('../web-bundle.ts');
     const { startServer } = await import('@parley/server');
     const { pino } = await import('pino');
@@ -31,6 +36,7 @@ export function define(command: Command): void {
     const server = await startServer({
       port,
       host,
+      draftsEvery,
       weights,
       cache,
       modelFolder: model || shippedModel(),

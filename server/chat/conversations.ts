@@ -196,7 +196,9 @@ export function toFeedback(row: FeedbackRow): Feedback {
   return {
     messageId: row.message_id,
     thumb: row.thumb,
+    reasons: JSON.parse(row.reasons),
     comment: row.comment,
+    betterAnswer: row.better_answer,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

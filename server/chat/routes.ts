@@ -9,6 +9,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { access, userOf } from '../accounts/access.ts';
+import type { Drafts } from '../feedback/drafts.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import { type Place, storedEvents } from './answers.ts';
@@ -29,7 +30,7 @@ const idSchema = z.object({ id: z.uuid('not an id') });
 const createSchema = z.object({});
 const afterSchema = z.object({ after: z.string().max(100).optional() });
 
-export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
+export function addChatRoutes(app: FastifyInstance, turns: Turns, drafts: Drafts): void {
   const { db, answers } = turns;
 
   app.get('/api/conversations', access('user'), async (request) => ({
@@ -61,7 +62,9 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns): void {
 
   app.post('/api/conversations/:id/messages', access('user'), async (request, reply) => {
     const { id } = parse(idSchema, request.params);
-    const { question, answer } = await ask(turns, userOf(request).id, id, parse(sendRequestSchema, request.body));
+    const asked = parse(sendRequestSchema, request.body);
+    const { question, answer } = await ask(turns, userOf(request).id, id, asked);
+    await drafts.offer(userOf(request).id, question, answer, asked.sampling);
     return streamAnswer(request, reply, answer, { question });
   });
 

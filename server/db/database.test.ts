@@ -8,6 +8,10 @@ import { migrate, migrationsFolder } from './migrate.ts';
 import { packTokens, unpackTokens } from './schema.ts';
 import { uuidv7 } from './uuid.ts';
 
+const shipped = readdirSync(migrationsFolder).sort();
+/** The name of a migration that comes after the shipped ones. */
+const later = (place: number, name: string) => `${String(shipped.length + place).padStart(4, '0')}-${name}.sql`;
+
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'parley-db-'));
@@ -21,7 +25,7 @@ const user = () => ({ id: uuidv7(), name: 'local', created_at: Date.now() });
 describe('openDatabase', () => {
   test('makes a private file in WAL mode with full durability and foreign keys', async () => {
     const { db, close, migration } = openDatabase(home);
-    expect(migration).toEqual({ applied: ['0001-conversations.sql'], backup: null });
+    expect(migration).toEqual({ applied: shipped, backup: null });
     await expect(
       db
         .insertInto('conversations')
@@ -77,11 +81,11 @@ describe('migrate', () => {
     migrate(connection, path);
     connection.prepare('INSERT INTO users VALUES (?, ?, ?)').run('u', 'local', 1);
     const folder = folderWith([
-      '0002-language.sql',
+      later(1, 'language'),
       "ALTER TABLE users ADD COLUMN language TEXT NOT NULL DEFAULT 'en';",
     ]);
     const result = migrate(connection, path, folder);
-    expect(result.applied).toEqual(['0002-language.sql']);
+    expect(result.applied).toEqual([later(1, 'language')]);
     expect(migrate(connection, path, folder)).toEqual({ applied: [], backup: null });
     expect(connection.prepare('SELECT id, language FROM users').all()).toEqual([{ id: 'u', language: 'en' }]);
 
@@ -94,10 +98,8 @@ describe('migrate', () => {
   test('a file that fails half-way leaves the database as it was, and names the backup', () => {
     const { connection, path } = open();
     migrate(connection, path);
-    const folder = folderWith(['0002-broken.sql', 'CREATE TABLE half (id TEXT); INSERT INTO nowhere VALUES (1);']);
-    expect(() => migrate(connection, path, folder)).toThrow(
-      /0002-broken\.sql failed and was rolled back.*nowhere.*copy/,
-    );
+    const folder = folderWith([later(1, 'broken'), 'CREATE TABLE half (id TEXT); INSERT INTO nowhere VALUES (1);']);
+    expect(() => migrate(connection, path, folder)).toThrow(/-broken\.sql failed and was rolled back.*nowhere.*copy/);
     expect(connection.prepare("SELECT name FROM sqlite_master WHERE name = 'half'").all()).toEqual([]);
     expect(readdirSync(home).some((file) => file.endsWith('.backup'))).toBe(true);
     connection.close();
@@ -105,13 +107,15 @@ describe('migrate', () => {
 
   test('a changed file, a gap in the numbers and a newer schema are refused', () => {
     const { connection, path } = open();
-    const folder = folderWith(['0002-more.sql', 'CREATE TABLE more (id TEXT);']);
+    const folder = folderWith([later(1, 'more'), 'CREATE TABLE more (id TEXT);']);
     migrate(connection, path, folder);
-    expect(() => migrate(connection, path)).toThrow(/schema 2, written by a newer Parley; this version knows schema 1/);
-    appendFileSync(join(folder, '0002-more.sql'), '-- afterthought');
-    expect(() => migrate(connection, path, folder)).toThrow(/0002-more\.sql was changed after/);
-    expect(() => migrate(connection, path, folderWith(['0003-gap.sql', 'SELECT 1;']))).toThrow(
-      /0003-gap\.sql.*should be 2/,
+    expect(() => migrate(connection, path)).toThrow(
+      `schema ${shipped.length + 1}, written by a newer Parley; this version knows schema ${shipped.length}`,
+    );
+    appendFileSync(join(folder, later(1, 'more')), '-- afterthought');
+    expect(() => migrate(connection, path, folder)).toThrow(/-more\.sql was changed after/);
+    expect(() => migrate(connection, path, folderWith([later(2, 'gap'), 'SELECT 1;']))).toThrow(
+      new RegExp(`-gap\\.sql.*should be ${shipped.length + 1}`),
     );
     connection.close();
   });

@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
-import type { Feedback, Message } from '@parley/contracts';
+import type { DraftPair, Feedback, Message } from '@parley/contracts';
 import type { Generated } from 'kysely';
 
 interface UserRow {
@@ -57,6 +57,9 @@ export interface FeedbackRow {
   user_id: string;
   thumb: Feedback['thumb'];
   comment: string;
+  /** JSON of the list of reasons. */
+  reasons: string;
+  better_answer: string;
   model_name: string | null;
   weights_hash: string | null;
   created_at: number;
@@ -74,6 +77,17 @@ export interface ShareRow {
   created_at: number;
 }
 
+export interface DraftPairRow {
+  id: string;
+  user_id: string;
+  conversation_id: string;
+  left_message_id: string;
+  right_message_id: string;
+  choice: DraftPair['choice'];
+  created_at: number;
+  chosen_at: number | null;
+}
+
 export interface Tables {
   users: UserRow;
   conversations: Omit<ConversationRow, 'pinned_at'> & { pinned_at: Generated<number | null> };
@@ -81,6 +95,7 @@ export interface Tables {
   messages: MessageRow;
   generations: GenerationRow;
   feedback: FeedbackRow;
+  draft_pairs: DraftPairRow;
 }
 
 /** Token ids as they are stored: little-endian uint32. libsql takes a Buffer and gives an ArrayBuffer back. */

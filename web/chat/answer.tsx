@@ -48,11 +48,8 @@ export const Answer = memo(function Answer(props: AnswerProps) {
             onContinue={onContinue}
             onRegenerate={onRegenerate}
           />
-          {message.feedback?.comment && (
-            <p className="mt-3 border-l-2 border-line pl-3 text-sm wrap-anywhere whitespace-pre-wrap text-muted">
-              <span className="font-medium">{t('feedback.yours')}</span> {message.feedback.comment}
-            </p>
-          )}
+          <Remark label={t('feedback.yours')} text={message.feedback?.comment} />
+          <Remark label={t('feedback.yourBetter')} text={message.feedback?.betterAnswer} />
           <AnswerActions
             message={message}
             siblings={siblings}
@@ -76,6 +73,16 @@ export function PendingAnswer() {
   );
 }
 
+/** What the person wrote about the answer. */
+function Remark({ label, text }: { label: string; text: string | undefined }) {
+  if (!text) return null;
+  return (
+    <p className="mt-3 border-l-2 border-line pl-3 text-sm wrap-anywhere whitespace-pre-wrap text-muted">
+      <span className="font-medium">{label}</span> {text}
+    </p>
+  );
+}
+
 function AnswerFrame({ children }: { children: React.ReactNode }) {
   const { t } = useTranslation();
   return (
@@ -89,7 +96,7 @@ function AnswerFrame({ children }: { children: React.ReactNode }) {
   );
 }
 
-function Thinking() {
+export function Thinking() {
   const { t } = useTranslation();
   return (
     <p className="thinking flex h-7 items-center gap-1.5">

@@ -14,6 +14,7 @@ import { Answer, PendingAnswer } from './answer.tsx';
 import { AnswerError, type LiveAnswer } from './answer-streams.ts';
 import { useAutoscroll } from './autoscroll.ts';
 import { Composer, type ComposerHandle } from './composer.tsx';
+import { DraftPairView, useDraftPairs } from './draft-pair.tsx';
 import { errorText } from './error-text.ts';
 import { Question } from './question.tsx';
 import { samplingWishes } from './sampling.ts';
@@ -39,13 +40,21 @@ function Conversation({ id }: { id: string }) {
   const { viewport, content, following, toNewest } = useAutoscroll();
   const busy = live !== null && live.phase !== 'failed';
 
-  const path = useMemo(() => shownPath(messages ?? [], choices), [messages, choices]);
+  const drafts = useDraftPairs(id, messages);
+  const path = useMemo(
+    () => shownPath(messages ?? [], { ...drafts.chosen, ...choices }),
+    [messages, drafts.chosen, choices],
+  );
   const shown = live ? pathDuring(live, path) : path;
+  const pair = drafts.openPair(shown.at(-1));
 
   const hidden = useGradually(shown.length);
 
   useRejoin(id, messages);
-  const stop = useCallback(() => streams.stop(id), [streams, id]);
+  const stop = () => {
+    streams.stop(id);
+    drafts.stop();
+  };
   useEscape(busy, stop);
 
   const regenerate = useCallback(
@@ -95,6 +104,8 @@ function Conversation({ id }: { id: string }) {
               <div key={message.id} className={hidden + index < shown.length - 2 ? 'lazy-layout' : undefined}>
                 {message.role === 'user' ? (
                   <Question text={message.content} />
+                ) : pair && hidden + index === shown.length - 1 ? (
+                  <DraftPairView {...pair} onChoose={choose} />
                 ) : (
                   <Answer
                     message={message}

@@ -1,9 +1,15 @@
 /**
- * Thumbs. A click is stored at once; the comment is an offer that may be ignored. A second click on the same
- * thumb opens it again, to change the comment or take the vote back.
+ * Thumbs. A click is stored at once; the reasons, the comment and the better answer are offers that may be ignored.
+ * A second click on the same thumb opens them again, to change them or take the vote back.
  */
-import type { Message, Feedback as StoredFeedback } from '@parley/contracts';
-import { ThumbsDown, ThumbsUp } from 'lucide-react';
+import {
+  type FeedbackReason,
+  type FeedbackRequest,
+  feedbackReasons,
+  type Message,
+  type Feedback as StoredFeedback,
+} from '@parley/contracts';
+import { PencilLine, ThumbsDown, ThumbsUp } from 'lucide-react';
 import { Popover } from 'radix-ui';
 import { type RefObject, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,14 +31,14 @@ export function Feedback({ message }: { message: Message }) {
   const thumbs = useRef<HTMLSpanElement>(null);
 
   function vote(thumb: Thumb): void {
-    // A comment explains the vote it was written for; it does not move to the opposite one.
-    if (stored?.thumb !== thumb) feedback.mutate({ thumb, comment: '' });
+    // Reasons explain the vote that they were given for; they do not move to the opposite one.
+    if (stored?.thumb !== thumb) feedback.mutate({ thumb, reasons: [], comment: '', betterAnswer: '' });
     setOpen(true);
   }
 
-  function save(comment: string): void {
+  function save(details: Omit<FeedbackRequest, 'thumb'>): void {
     if (!stored) return;
-    feedback.mutate({ thumb: stored.thumb, comment }, { onSuccess: () => announce(t('feedback.thanks')) });
+    feedback.mutate({ thumb: stored.thumb, ...details }, { onSuccess: () => announce(t('feedback.thanks')) });
     setOpen(false);
   }
 
@@ -70,9 +76,9 @@ export function Feedback({ message }: { message: Message }) {
               sideOffset={8}
               collisionPadding={12}
               aria-label={t(stored.thumb === 'up' ? 'feedback.upTitle' : 'feedback.downTitle')}
-              className="z-40 w-[min(23rem,calc(100vw-1.5rem))] animate-rise rounded-2xl border border-line bg-surface p-4 shadow-float"
+              className="z-40 max-h-(--radix-popover-content-available-height) w-[min(27rem,calc(100vw-1.5rem))] animate-rise overflow-y-auto rounded-2xl border border-line bg-surface p-4 shadow-float"
             >
-              <CommentForm stored={stored} onSave={save} onRemove={remove} />
+              <DetailsForm stored={stored} answer={message.content} onSave={save} onRemove={remove} />
             </Popover.Content>
           </Popover.Portal>
         </Popover.Root>
@@ -91,40 +97,74 @@ function ThumbButton({ thumb, pressed, onClick }: { thumb: Thumb; pressed: boole
   );
 }
 
-interface CommentFormProps {
+interface DetailsFormProps {
   stored: StoredFeedback;
-  onSave: (comment: string) => void;
+  answer: string;
+  onSave: (details: Omit<FeedbackRequest, 'thumb'>) => void;
   onRemove: () => void;
 }
 
-function CommentForm({ stored, onSave, onRemove }: CommentFormProps) {
+function DetailsForm({ stored, answer, onSave, onRemove }: DetailsFormProps) {
   const { t } = useTranslation();
-  const id = useId();
+  const [reasons, setReasons] = useState<readonly FeedbackReason[]>(stored.reasons);
   const [comment, setComment] = useState(stored.comment);
+  const [betterAnswer, setBetterAnswer] = useState(stored.betterAnswer);
   const up = stored.thumb === 'up';
+
+  function save(): void {
+    const better = betterAnswer.trim();
+    onSave({ reasons: [...reasons], comment: comment.trim(), betterAnswer: better === answer.trim() ? '' : better });
+  }
+
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        onSave(comment.trim());
+        save();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
       }}
     >
-      <p className="font-medium">{t(up ? 'feedback.upTitle' : 'feedback.downTitle')}</p>
-      <label htmlFor={id} className="mt-2 block text-sm text-muted">
-        {t('feedback.comment')}
-      </label>
-      <textarea
-        id={id}
-        rows={3}
+      <fieldset>
+        <legend className="font-medium">{t(up ? 'feedback.upTitle' : 'feedback.downTitle')}</legend>
+        <div className="mt-2.5 flex flex-wrap gap-1.5">
+          {feedbackReasons[stored.thumb].map((reason) => (
+            <ReasonButton
+              key={reason}
+              reason={reason}
+              pressed={reasons.includes(reason)}
+              onToggle={() =>
+                setReasons(
+                  reasons.includes(reason) ? reasons.filter((other) => other !== reason) : [...reasons, reason],
+                )
+              }
+            />
+          ))}
+        </div>
+      </fieldset>
+      <TextField
+        label={t('feedback.comment')}
+        placeholder={t(up ? 'feedback.placeholderUp' : 'feedback.placeholderDown')}
+        rows={2}
         maxLength={4_000}
         value={comment}
-        placeholder={t(up ? 'feedback.placeholderUp' : 'feedback.placeholderDown')}
-        onChange={(event) => setComment(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) onSave(comment.trim());
-        }}
-        className="mt-1 block w-full resize-y rounded-lg border border-line-strong bg-canvas px-3 py-2 text-base leading-relaxed outline-none placeholder:text-muted focus-visible:ring-2 focus-visible:ring-accent sm:text-sm"
+        onChange={setComment}
       />
+      {betterAnswer === '' ? (
+        <Button shape="quiet" className="mt-2 -ml-2" onClick={() => setBetterAnswer(answer === '' ? ' ' : answer)}>
+          <PencilLine size={15} aria-hidden /> {t('feedback.writeBetter')}
+        </Button>
+      ) : (
+        <TextField
+          label={t('feedback.betterAnswer')}
+          rows={6}
+          maxLength={32_000}
+          value={betterAnswer}
+          onChange={setBetterAnswer}
+        />
+      )}
+      <p className="mt-3 text-xs leading-relaxed text-muted">{t('feedback.shared')}</p>
       <div className="mt-3 flex justify-between gap-2">
         <Button shape="quiet" onClick={onRemove}>
           {t('feedback.remove')}
@@ -134,5 +174,51 @@ function CommentForm({ stored, onSave, onRemove }: CommentFormProps) {
         </Button>
       </div>
     </form>
+  );
+}
+
+interface ReasonButtonProps {
+  reason: FeedbackReason;
+  pressed: boolean;
+  onToggle: () => void;
+}
+
+function ReasonButton({ reason, pressed, onToggle }: ReasonButtonProps) {
+  const { t } = useTranslation();
+  return (
+    <button
+      type="button"
+      aria-pressed={pressed}
+      onClick={onToggle}
+      className="min-h-8 rounded-full border border-line px-3 text-sm transition-colors hover:bg-hover aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent pointer-coarse:min-h-10"
+    >
+      {t(`feedback.reason.${reason}`)}
+    </button>
+  );
+}
+
+interface TextFieldProps {
+  label: string;
+  placeholder?: string;
+  rows: number;
+  maxLength: number;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function TextField({ label, onChange, ...field }: TextFieldProps) {
+  const id = useId();
+  return (
+    <>
+      <label htmlFor={id} className="mt-3 block text-sm text-muted">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        onChange={(event) => onChange(event.target.value)}
+        className="mt-1 block w-full resize-y rounded-lg border border-line-strong bg-canvas px-3 py-2 text-base leading-relaxed outline-none placeholder:text-muted focus-visible:ring-2 focus-visible:ring-accent sm:text-sm"
+        {...field}
+      />
+    </>
   );
 }

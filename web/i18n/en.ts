@@ -1,3 +1,5 @@
+import { feedbackTexts } from './feedback.en.ts';
+
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
 export const en = {
   app: {
@@ -114,19 +116,7 @@ export const en = {
     copyCode: 'Copy the code',
     image: 'Image not shown: {{alt}}',
   },
-  feedback: {
-    up: 'Good answer',
-    down: 'Bad answer',
-    upTitle: 'What was good about it?',
-    downTitle: 'What went wrong?',
-    comment: 'Comment (optional)',
-    placeholderUp: 'For instance: right and to the point',
-    placeholderDown: 'For instance: the fact is wrong; it should say …',
-    thanks: 'Thank you. Your vote is kept with this answer.',
-    remove: 'Remove my vote',
-    yours: 'Your comment:',
-    failed: 'Your vote could not be saved: {{reason}}',
-  },
+  ...feedbackTexts,
   error: {
     notSent: 'Your message was not answered.',
     connection: 'The server cannot be reached.',

@@ -46,7 +46,7 @@ test('every text is used', () => {
     .map(({ text }) => text)
     .join('\n');
   // Keys that are put together at run time are found by the part before the placeholder.
-  const prefixes = [...code.matchAll(/`(\w+\.\w*)\$\{/g)].map((match) => match[1] ?? '');
+  const prefixes = [...code.matchAll(/`((?:\w+\.)+\w*)\$\{/g)].map((match) => match[1] ?? '');
   const unused = [...english.keys()]
     .map((key) => key.replace(/_(one|other)$/, ''))
     .filter((key) => !code.includes(`'${key}'`) && !prefixes.some((prefix) => key.startsWith(prefix)));

@@ -1,4 +1,5 @@
 import type { Translation } from './en.ts';
+import { feedbackTexts } from './feedback.zh.ts';
 
 /** Simplified Chinese. */
 export const zh: Translation = {
@@ -115,19 +116,7 @@ export const zh: Translation = {
     copyCode: '复制代码',
     image: '未显示的图片：{{alt}}',
   },
-  feedback: {
-    up: '回答得好',
-    down: '回答得不好',
-    upTitle: '好在哪里？',
-    downTitle: '哪里不对？',
-    comment: '评论（可选）',
-    placeholderUp: '例如：正确，而且简洁',
-    placeholderDown: '例如：事实有误，应该是……',
-    thanks: '谢谢！你的评价已和这个回答一起保存。',
-    remove: '撤销我的评价',
-    yours: '你的评论：',
-    failed: '评价保存失败：{{reason}}',
-  },
+  ...feedbackTexts,
   error: {
     notSent: '你的消息没有得到回答。',
     connection: '无法连接服务器。',
