@@ -33,6 +33,8 @@ export type Status = z.infer<typeof statusSchema>;
 export const conversationSchema = z.object({
   id: z.string(),
   title: z.string(),
+  /** The assistant that it belongs to; null: none. */
+  assistantId: z.string().nullable(),
   /** Kept at the top of the list. */
   pinned: z.boolean(),
   createdAt: z.int(),

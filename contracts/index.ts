@@ -1,5 +1,6 @@
 export * from './accounts.ts';
 export * from './alignment.ts';
+export * from './assistants.ts';
 export * from './chat.ts';
 export * from './data-card.ts';
 export * from './demonstration.ts';

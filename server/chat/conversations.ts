@@ -20,9 +20,16 @@ export async function listConversations(db: Db, owner: string): Promise<Conversa
   return rows.map(toConversation);
 }
 
-export async function createConversation(db: Db, owner: string): Promise<Conversation> {
+export async function createConversation(
+  db: Db,
+  owner: string,
+  assistantId: string | null = null,
+): Promise<Conversation> {
   const now = Date.now();
-  const row = { id: uuidv7(), owner_id: owner, title: '', pinned_at: null, created_at: now, updated_at: now };
+  const row = {
+    ...{ id: uuidv7(), owner_id: owner, assistant_id: assistantId, title: '', pinned_at: null },
+    ...{ created_at: now, updated_at: now },
+  };
   await db.insertInto('conversations').values(row).execute();
   return toConversation(row);
 }
@@ -173,8 +180,11 @@ export function titleFrom(question: string): string {
 }
 
 export function toConversation(row: ConversationRow): Conversation {
-  const { id, title, pinned_at, created_at, updated_at } = row;
-  return { id, title, pinned: pinned_at !== null, createdAt: created_at, updatedAt: updated_at };
+  const { id, assistant_id, title, pinned_at, created_at, updated_at } = row;
+  return {
+    ...{ id, title, assistantId: assistant_id, pinned: pinned_at !== null },
+    ...{ createdAt: created_at, updatedAt: updated_at },
+  };
 }
 
 export function toMessage(row: MessageRow, feedback?: FeedbackRow): Message {

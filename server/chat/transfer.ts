@@ -39,6 +39,7 @@ export async function importConversations(db: Db, owner: string, file: Conversat
     const row: ConversationRow = {
       id: uuidv7(),
       owner_id: owner,
+      assistant_id: null,
       title: storableText(conversation.title),
       pinned_at: conversation.pinned ? Date.now() : null,
       created_at: conversation.createdAt,

@@ -1,6 +1,7 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
 import type { DraftPair, Feedback, Message } from '@parley/contracts';
 import type { Generated } from 'kysely';
+import type { AssistantTables } from '../assistants/tables.ts';
 
 interface UserRow {
   id: string;
@@ -11,6 +12,7 @@ interface UserRow {
 export interface ConversationRow {
   id: string;
   owner_id: string;
+  assistant_id: string | null;
   title: string;
   /** Null: not pinned. */
   pinned_at: number | null;
@@ -88,9 +90,12 @@ export interface DraftPairRow {
   chosen_at: number | null;
 }
 
-export interface Tables {
+export interface Tables extends AssistantTables {
   users: UserRow;
-  conversations: Omit<ConversationRow, 'pinned_at'> & { pinned_at: Generated<number | null> };
+  conversations: Omit<ConversationRow, 'assistant_id' | 'pinned_at'> & {
+    assistant_id: Generated<string | null>;
+    pinned_at: Generated<number | null>;
+  };
   shares: ShareRow;
   messages: MessageRow;
   generations: GenerationRow;
