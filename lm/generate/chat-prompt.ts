@@ -13,6 +13,11 @@ export interface ChatPrompt {
 /** An answer is promised at most this share of the context: with more, a long maxTokens would push all history out. */
 const largestReserve = 1 / 4;
 
+/** The tokens of the context that a prompt leaves for its answer, `wanted` or fewer, if it can. */
+export function answerReserve(context: number, wanted: number): number {
+  return Math.min(wanted, Math.floor(context * largestReserve));
+}
+
 /**
  * Builds the prompt for the next answer.
  *
@@ -38,7 +43,7 @@ export function buildChatPrompt(
     ...tokenizer.renderChat([...system, ...turns.slice(first)], { open: true }).ids,
     ...partial,
   ];
-  const room = Math.min(reserve, Math.floor(context * largestReserve));
+  const room = answerReserve(context, reserve);
 
   const starts = turns.flatMap(({ role }, index) => (role === 'user' || index === 0 ? [index] : []));
   let first = starts.at(-1) ?? 0;

@@ -1,4 +1,4 @@
-export { buildChatPrompt, type ChatPrompt } from './chat-prompt.ts';
+export { answerReserve, buildChatPrompt, type ChatPrompt } from './chat-prompt.ts';
 export { ContextLengthError } from './context-length-error.ts';
 export {
   type Generation,
