@@ -123,6 +123,10 @@ export const loopRecipeSchema = z.object({
   preset: z.string().default('quick').describe('which loop to run'),
   out,
   data: z.string().default('').describe('an existing data folder; empty fetches and builds the preset’s'),
+  preferences: z
+    .string()
+    .default('')
+    .describe('what people preferred, a .jsonl file or a snapshot; joins the rankings of the simulated labellers'),
   threads,
   seed,
 });

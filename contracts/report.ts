@@ -21,17 +21,22 @@ export const sftReportSchema = z.looseObject({
   tasks: taskReportSchema.optional(),
 });
 
-export const loopReportSchema = z.looseObject({
-  seconds: z.number(),
-  stages: z.looseObject({
-    tokenizer: z.looseObject({ seconds: z.number(), vocabulary: z.int() }),
-    pretrain: pretrainReportSchema,
-    sft: sftReportSchema.extend({ tasks: taskReportSchema }),
-  }),
-});
 export type PretrainReport = z.infer<typeof pretrainReportSchema>;
 export type SftReport = z.infer<typeof sftReportSchema>;
-export type LoopReport = z.infer<typeof loopReportSchema>;
+
+/** Of rankings that a loop makes for itself. */
+export const rankReportSchema = z.looseObject({
+  seconds: z.number(),
+  labellers: z.literal('simulated'),
+  /** Questions that were answered, and those of them whose answers could be told apart. */
+  questions: z.int(),
+  rankings: z.int(),
+  /** Rankings of Chinese prompts. */
+  chinese: z.int(),
+  right: z.number().describe('share of the answers that are right'),
+  ended: z.number().describe('share of the answers that ended by themselves'),
+});
+export type RankReport = z.infer<typeof rankReportSchema>;
 
 /** A share of pairs of answers that a reward model orders as people did. */
 const agreementSchema = z.object({ pairs: z.int(), accuracy: z.number() });
@@ -82,3 +87,49 @@ export const dpoReportSchema = z.looseObject({
   accuracy: z.number().describe('share of held-out pairs whose chosen answer gained more than the rejected one'),
 });
 export type DpoReport = z.infer<typeof dpoReportSchema>;
+
+/** How often a model's answers are better than another's, ties counted half, and the 95 % interval of that share. */
+const winRateSchema = z.object({ winRate: z.number(), interval: z.tuple([z.number(), z.number()]) });
+
+/** One model of a loop on its report card: everything on what was held out. */
+export const cardColumnSchema = z.object({
+  /** 'base', 'sft', 'ppo-1', 'ppo-2', … */
+  name: z.string(),
+  bitsPerByte: z.record(z.string(), z.number()).describe('by language of the text'),
+  heldOutLoss: z.number().describe('nats per token of what assistants say in held-out conversations'),
+  accuracy: z.number().describe('share of exactly right answers at temperature 0, mean over tasks'),
+  tasks: z.record(z.string(), z.number()).describe('that share by task'),
+  /** Against the fine-tuned model, as the simulated labeller prefers; null for that model itself. */
+  sampled: winRateSchema.nullable().describe('both models sampled at temperature 1'),
+  greedy: winRateSchema.nullable().describe('both models at temperature 0'),
+  quality: z.number().describe("the simulated labeller's mean grade of sampled answers, at most 2"),
+  reward: z.number().nullable().describe('mean reward of sampled answers by the last reward model; null without one'),
+  kl: z.number().describe('divergence of a sampled answer from the fine-tuned model, nats'),
+  length: z.number().describe('tokens of a sampled answer'),
+  ended: z.number().describe('share of sampled answers that ended by themselves'),
+  sameLanguage: z.number().describe('share of sampled answers in the language of the known answer'),
+});
+export type CardColumn = z.infer<typeof cardColumnSchema>;
+
+export const loopReportSchema = z.looseObject({
+  seconds: z.number(),
+  /** Whose copy is in model/: a name on the card. */
+  model: z.string(),
+  stages: z.looseObject({
+    tokenizer: z.looseObject({ seconds: z.number(), vocabulary: z.int() }),
+    pretrain: pretrainReportSchema,
+    sft: sftReportSchema.extend({ tasks: taskReportSchema }),
+    /** One entry per round. */
+    reward: z.looseObject({ seconds: z.number(), iterations: z.array(rewardReportSchema) }).optional(),
+    ppo: z
+      .looseObject({
+        seconds: z.number(),
+        iterations: z.array(policyReportSchema),
+        /** Why there are fewer rounds than asked for. */
+        failure: z.string().optional(),
+      })
+      .optional(),
+    card: z.array(cardColumnSchema),
+  }),
+});
+export type LoopReport = z.infer<typeof loopReportSchema>;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '@parley/engine';
 import { readMetrics, SafetensorsFile } from '@parley/lm/checkpoint';
+import { writeTinyData } from '@parley/recipes/testing/tiny-data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const bin = join(import.meta.dirname, '..', 'cli', 'bin.mjs');
@@ -70,6 +71,16 @@ test('PPO', async () => {
   ];
   const milliseconds = await reference('ppo', args);
   await survive('ppo', args, 4, milliseconds, () => expectSameTraining('ppo', 'last'));
+});
+
+test('the whole loop', async () => {
+  const args = ['loop', '--preset', 'tiny', '--data', writeTinyData(join(folder, 'data'))];
+  const milliseconds = await reference('loop', args);
+  await survive('loop', args, 4, milliseconds, () => {
+    for (const stage of ['sft', 'reward-1', 'ppo-1']) expectSameFile('loop', `${stage}/model/model.safetensors`);
+    const cardOf = (run: string) => JSON.parse(readFileSync(join(folder, run, 'report.json'), 'utf8')).stages.card;
+    expect(cardOf('loop-killed')).toEqual(cardOf('loop'));
+  });
 });
 
 /** The run that nobody disturbs; returns how long it took. */

@@ -2,19 +2,19 @@
  * Evaluation on what was held out: exact answers per task, loss on conversations, bits per byte of text in each
  * language, and a few answers to read. A second model, e.g. the one before fine-tuning, stands beside.
  */
-import type { Demonstration, EvaluateRecipe } from '@parley/contracts';
+import { type Demonstration, type EvaluateRecipe, samplingSchema } from '@parley/contracts';
 import { setPrecision, setThreads } from '@parley/engine';
 import { loadModel, Progress, RunDirectory, writeReport } from '@parley/lm/checkpoint';
 import { checkAnswer, packDemonstrations, readDemonstrations, readDocuments } from '@parley/lm/data';
 import { buildChatPrompt, Generator } from '@parley/lm/generate';
 import { bitsPerByte, heldOutLoss, heldOutRowsLoss } from './held-out-loss.ts';
+import { questionsByTask } from './known-answers.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { sampleQuestions } from './sample-questions.ts';
-import { ShuffledOrder } from './shuffled-order.ts';
 import { identifyData } from './text-source.ts';
 
 /** What is measured of one model. */
-interface Measures {
+export interface Measures {
   /** Share of exactly right answers, 0..1, by task. */
   tasks: Record<string, { items: number; accuracy: number }>;
   /** Nats per assistant token of held-out conversations. */
@@ -58,8 +58,8 @@ export async function evaluate(recipe: EvaluateRecipe, options: RunOptions = {})
     if (run.finished) return finishedReport<EvaluateReport>(run, options);
     setPrecision(recipe.precision);
     if (recipe.threads > 0) setThreads(recipe.threads);
-    const model = await measure(recipe, recipe.model, options);
-    const base = recipe.base ? await measure(recipe, recipe.base, options) : undefined;
+    const model = await measureModel(recipe.model, recipe, options);
+    const base = recipe.base ? await measureModel(recipe.base, recipe, options) : undefined;
     const report = compare(model, base, (performance.now() - started) / 1000);
     writeReport(run.folder, { title: 'Evaluation', figures: { ...report }, tables: tablesOf(report) });
     return report;
@@ -68,14 +68,19 @@ export async function evaluate(recipe: EvaluateRecipe, options: RunOptions = {})
   }
 }
 
-async function measure(recipe: EvaluateRecipe, folder: string, { quiet = false }: RunOptions): Promise<Measures> {
+/** @param recipe.items most held-out items per task, drawn by `recipe.seed` */
+export async function measureModel(
+  folder: string,
+  recipe: Pick<EvaluateRecipe, 'data' | 'items' | 'seed'>,
+  { quiet = false }: RunOptions,
+): Promise<Measures> {
   const { model, tokenizer, manifest } = loadModel(folder);
   const demonstrations = readDemonstrations(recipe.data, 'validation');
   const generator = new Generator(model, tokenizer, { slots });
   const progress = new Progress('evaluate', 1, { quiet });
 
   const tasks: Measures['tasks'] = {};
-  for (const [task, items] of byTask(demonstrations, recipe)) {
+  for (const [task, items] of questionsByTask(demonstrations, recipe)) {
     const right = await Promise.all(items.map((item) => answersExactly(generator, tokenizer, item)));
     tasks[task] = { items: items.length, accuracy: right.filter(Boolean).length / items.length };
   }
@@ -97,19 +102,6 @@ async function measure(recipe: EvaluateRecipe, folder: string, { quiet = false }
 }
 
 type Tokenizer = ReturnType<typeof loadModel>['tokenizer'];
-
-/** Up to `items` of each task that has known answers, drawn by the seed so that no language or template is favoured. */
-function byTask(demonstrations: Demonstration[], { items: most, seed }: EvaluateRecipe): Map<string, Demonstration[]> {
-  const tasks = new Map<string, Demonstration[]>();
-  for (const number of new ShuffledOrder(demonstrations.length, seed).slice(0, demonstrations.length)) {
-    const demonstration = demonstrations[number]!;
-    if (!demonstration.answers?.length) continue;
-    const items = tasks.get(demonstration.task) ?? [];
-    if (items.length < most) items.push(demonstration);
-    tasks.set(demonstration.task, items);
-  }
-  return new Map([...tasks].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
 
 /**
  * Whether the greedy answer is one of the accepted ones. An answer that runs on past the longest accepted one is wrong
@@ -135,16 +127,7 @@ async function answerFreely(generator: Generator, tokenizer: Tokenizer, question
   return text;
 }
 
-const greedy = (maxTokens: number) => ({
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  maxTokens,
-  stop: [],
-  seed: 0,
-});
+const greedy = (maxTokens: number) => samplingSchema.parse({ temperature: 0, maxTokens });
 
 function textsByLanguage(data: string): Map<string, string[]> {
   const texts = new Map<string, string[]>();
@@ -177,8 +160,8 @@ function compare(model: Measures, base: Measures | undefined, seconds: number): 
   };
 }
 
-/** The report as tables for people; the loop's report shows them too. */
-export function tablesOf(report: EvaluateReport) {
+/** The report as tables for people. */
+function tablesOf(report: EvaluateReport) {
   const both = report.heldOutLoss.base !== undefined;
   const columns = (first: string[]) => [...first, ...(both ? ['base'] : []), 'model'];
   const cells = ({ base, model }: Pair, format: (value: number) => string) => [

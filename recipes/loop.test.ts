@@ -1,10 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type CardColumn,
   type LoopRecipe,
   loopReportSchema,
+  ppoRecipeSchema,
   pretrainRecipeSchema,
+  rewardRecipeSchema,
   type SftRecipe,
   sftRecipeSchema,
   tokenizerRecipeSchema,
@@ -30,7 +33,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const at = (...names: string[]) => join(folder, ...names);
-const loopRecipe = (out: string): LoopRecipe => ({ preset: 'tiny', out: at(out), data, threads: 0, seed: 1 });
+const loopRecipe = (out: string, changes: Partial<LoopRecipe> = {}): LoopRecipe => ({
+  ...{ preset: 'tiny', out: at(out), data, preferences: '', threads: 0, seed: 1 },
+  ...changes,
+});
 const bytesOf = (...names: string[]) => readFileSync(at(...names));
 
 /** Presses Ctrl-C after some milliseconds; true if that stopped the run, false if it had ended before. */
@@ -47,6 +53,20 @@ async function stopped(run: () => Promise<unknown>, milliseconds: number): Promi
   }
 }
 
+/** Presses Ctrl-C as soon as a stage has begun to learn; fails if that did not stop the loop. */
+async function stoppedIn(stage: string, run: () => Promise<unknown>): Promise<void> {
+  const timer = setInterval(() => {
+    if (!existsSync(join(stage, 'config.json'))) return;
+    clearInterval(timer);
+    process.emit('SIGINT');
+  }, 1);
+  try {
+    await expect(run()).rejects.toThrow(StoppedError);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 test('the loop goes from text to a model that learnt to answer, and reports it', async () => {
   const report = await loop(loopRecipe('whole'), { home: at('home'), ...quiet });
   expect(loopReportSchema.parse(JSON.parse(bytesOf('whole', 'report.json').toString()))).toEqual(report);
@@ -56,7 +76,7 @@ test('the loop goes from text to a model that learnt to answer, and reports it',
   expect(tuned.heldOutLoss.sft).toBeLessThan(tuned.heldOutLoss.base);
   expect(tuned.tasks).toMatchObject({ arithmetic: { items: 5, base: 0, sft: expect.any(Number) } });
 
-  const { manifest, tokenizer: own } = loadModel(at('whole', 'model'));
+  const { manifest, tokenizer: own } = loadModel(at('whole', 'sft', 'model'));
   const base = loadModel(at('whole', 'pretrain', 'model')).manifest;
   expect(manifest).toMatchObject({
     name: 'whole',
@@ -67,8 +87,95 @@ test('the loop goes from text to a model that learnt to answer, and reports it',
   });
   expect(own.special['<|im_end|>']).toBe(2);
   const markdown = bytesOf('whole', 'report.md').toString();
-  for (const part of ['Stages', 'arithmetic', 'bits per byte', '你好', 'pretraining.svg'])
+  for (const part of ['Stages', 'arithmetic', 'bits per byte', '你好', 'pretraining.svg', 'simulated labellers'])
     expect(markdown).toContain(part);
+});
+
+test('the report card has one column per model, each against the fine-tuned one', () => {
+  const { model, stages } = loopReportSchema.parse(JSON.parse(bytesOf('whole', 'report.json').toString()));
+  expect(stages.reward?.iterations).toHaveLength(1);
+  expect(stages.ppo?.iterations).toHaveLength(1);
+  expect(stages.ppo?.failure).toBeUndefined();
+  expect(stages.card.map(({ name }) => name)).toEqual(['base', 'sft', 'ppo-1']);
+  const [base, tuned, improved] = stages.card as [CardColumn, CardColumn, CardColumn];
+  expect([tuned.sampled, tuned.greedy]).toEqual([null, null]);
+  expect(Math.abs(tuned.kl)).toBeLessThan(0.05);
+  expect(base.kl).toBeGreaterThan(tuned.kl);
+  expect(base.tasks).toEqual({ arithmetic: 0 });
+  expect(tuned.tasks.arithmetic).toBe(stages.sft.tasks.arithmetic?.sft);
+  for (const { sampled, greedy, reward, ended, sameLanguage } of [base, improved]) {
+    for (const { winRate, interval } of [sampled!, greedy!]) {
+      expect(interval[0]).toBeLessThanOrEqual(winRate);
+      expect(interval[1]).toBeGreaterThanOrEqual(winRate);
+    }
+    expect(reward).toEqual(expect.any(Number));
+    for (const share of [ended, sameLanguage]) expect(share >= 0 && share <= 1).toBe(true);
+  }
+  const left = loadModel(at('whole', 'model')).manifest.weightsHash;
+  expect(left).toBe(loadModel(at('whole', model, 'model')).manifest.weightsHash);
+  expect(loadModel(at('whole', 'ppo-1', 'model')).manifest).toMatchObject({
+    stage: 'ppo',
+    parent: { name: 'whole', weightsHash: loadModel(at('whole', 'sft', 'model')).manifest.weightsHash },
+  });
+});
+
+/** A loop whose stages until fine-tuning are those of another, with some of the later ones. */
+function continued(out: string, ...stages: string[]): void {
+  for (const stage of ['tokenizer', 'pretrain', 'sft', ...stages]) {
+    cpSync(at('whole', stage), at(out, stage), { recursive: true });
+    const config = at(out, stage, 'config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replaceAll(at('whole'), at(out)));
+  }
+}
+
+test('a loop that was stopped or killed in its alignment ends with the same', async () => {
+  continued('again');
+  const run = () => loop(loopRecipe('again'), { home: at('home'), name: 'whole', ...quiet });
+  await stoppedIn(at('again', 'reward-1'), run);
+  expect(loadModel(at('again', 'model')).manifest.stage).toBe('sft');
+  await stoppedIn(at('again', 'ppo-1'), run);
+  // As a kill leaves them that comes while answers are ranked, and while the last model is measured.
+  rmSync(at('again', 'rankings-1', 'report.json'));
+  const { stages } = await run();
+  rmSync(at('again', 'report.json'));
+  rmSync(at('again', 'evaluate', 'report.json'));
+  rmSync(at('again', 'evaluate', 'columns', 'ppo-1.json'));
+  const { card } = (await run()).stages;
+  const whole = loopReportSchema.parse(JSON.parse(bytesOf('whole', 'report.json').toString()));
+  expect(stages.card).toEqual(whole.stages.card);
+  expect(card).toEqual(whole.stages.card);
+  for (const file of ['rankings-1/rankings.jsonl', 'reward-1/model/model.safetensors', 'ppo-1/model/model.safetensors'])
+    expect(bytesOf('again', file)).toEqual(bytesOf('whole', file));
+});
+
+test('a policy that runs away leaves the fine-tuned model and says so', async () => {
+  presets.away = {
+    ...presets.tiny!,
+    ppo: { ...presets.tiny!.ppo, steps: 12, learningRate: 0.05, warmup: 0, earlyStop: 100, klLimit: 0.01 },
+  };
+  continued('away', 'rankings-1', 'reward-1');
+  const report = await loop(loopRecipe('away', { preset: 'away' }), { home: at('home'), ...quiet });
+  delete presets.away;
+  expect(report.model).toBe('sft');
+  expect(report.stages.ppo?.failure).toMatch(/^ppo-1: batch \d+: answers diverge from the reference/);
+  expect(report.stages.card.map(({ name }) => name)).toEqual(['base', 'sft']);
+  expect(loadModel(at('away', 'model')).manifest.stage).toBe('sft');
+  expect(bytesOf('away', 'report.md').toString()).toContain('Alignment ended early.');
+});
+
+test('what people preferred joins the rankings, and is read before anything is trained', async () => {
+  writeFileSync(at('people.jsonl'), '{"prompt": "1 + 1?", "chosen": "2", "rejected": "3"}\n');
+  writeFileSync(at('nobody.jsonl'), '{"prompt": "1 + 1?"}\n');
+  const options = { home: at('home'), ...quiet };
+  const broken = loop(loopRecipe('broken', { preferences: at('nobody.jsonl') }), options);
+  await expect(broken).rejects.toThrow(/nobody.jsonl:1 has neither/);
+  expect(existsSync(at('broken'))).toBe(false);
+  continued('people', 'rankings-1');
+  const report = await loop(loopRecipe('people', { preferences: at('people.jsonl') }), options);
+  const alone = loopReportSchema.parse(JSON.parse(bytesOf('whole', 'report.json').toString())).stages.reward!;
+  const comparisons = ({ iterations }: typeof alone) => iterations[0]!.comparisons as number;
+  expect(comparisons(report.stages.reward!)).toBeGreaterThan(comparisons(alone));
+  expect(bytesOf('people', 'prompts.jsonl').toString()).toContain('1 + 1?');
 });
 
 test('a loop that was stopped several times ends with the same model', async () => {
@@ -137,6 +244,8 @@ test('every preset satisfies the schemas of its stages', () => {
     if (preset.tokenizer) tokenizerRecipeSchema.parse({ data: 'd', out: 'o', ...preset.tokenizer });
     if (preset.pretrain) pretrainRecipeSchema.strict().parse({ data: 'd', out: 'o', ...preset.pretrain });
     if (preset.sft) sftRecipeSchema.strict().parse({ model: 'm', data: 'd', out: 'o', ...preset.sft });
+    if (preset.reward) rewardRecipeSchema.strict().parse({ model: 'm', preferences: 'p', out: 'o', ...preset.reward });
+    if (preset.ppo) ppoRecipeSchema.strict().parse({ model: 'm', prompts: 'p', out: 'o', ...preset.ppo });
   }
   expect(presetsFor('pretrain')).toContain('shakespeare-char');
   expect(presetsFor('tokenizer', 'pretrain', 'sft', 'evaluate')).not.toContain('shakespeare-char');

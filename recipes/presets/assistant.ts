@@ -1,8 +1,8 @@
 import type { Preset } from './preset.ts';
 
-/** The model that ships with Parley: what about an hour and a half of two idle cores gives. */
+/** The model that ships with Parley: what about two hours of two idle cores give. */
 export const assistant: Preset = {
-  summary: 'the shipped model: ten million parameters, an hour and a half on two cores',
+  summary: 'the shipped model: ten million parameters, about two hours on two cores',
   data: 'assistant',
   tokenizer: { vocabulary: 8192 },
   pretrain: {
@@ -29,6 +29,18 @@ export const assistant: Preset = {
     evaluateEvery: 300,
     checkpointEvery: 100,
     weights: 'bf16',
+  },
+  align: { iterations: 2, questions: 80, answers: 4 },
+  reward: { learningRate: 3e-4, batch: 16, checkpointEvery: 50 },
+  ppo: {
+    steps: 60,
+    batch: 64,
+    maxTokens: 96,
+    beta: 0.1,
+    learningRate: 5e-5,
+    valueRate: 2e-4,
+    noEndScore: -3,
+    checkpointEvery: 20,
   },
   evaluate: { items: 100 },
 };

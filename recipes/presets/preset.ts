@@ -1,4 +1,11 @@
-import type { EvaluateRecipe, PretrainRecipe, SftRecipe, TokenizerRecipe } from '@parley/contracts';
+import type {
+  EvaluateRecipe,
+  PpoRecipe,
+  PretrainRecipe,
+  RewardRecipe,
+  SftRecipe,
+  TokenizerRecipe,
+} from '@parley/contracts';
 
 export type Stage = 'tokenizer' | 'pretrain' | 'sft' | 'evaluate';
 
@@ -10,5 +17,15 @@ export interface Preset {
   tokenizer?: Partial<TokenizerRecipe>;
   pretrain?: Partial<PretrainRecipe>;
   sft?: Partial<SftRecipe>;
+  /** Rounds of rankings, reward model and PPO; without it a loop ends with fine-tuning. */
+  align?: {
+    iterations: number;
+    /** Questions of each task whose answers are ranked in a round. */
+    questions: number;
+    /** Answers to each of them. */
+    answers: number;
+  };
+  reward?: Partial<RewardRecipe>;
+  ppo?: Partial<PpoRecipe>;
   evaluate?: Partial<EvaluateRecipe>;
 }

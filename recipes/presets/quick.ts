@@ -25,5 +25,17 @@ export const quick: Preset = {
     checkpointEvery: 200,
   },
   sft: { batch: 8, epochs: 1.5, learningRate: 1.2e-3, warmup: 40, evaluateEvery: 200, checkpointEvery: 200 },
+  align: { iterations: 2, questions: 45, answers: 4 },
+  reward: { learningRate: 5e-4, batch: 16, checkpointEvery: 40 },
+  ppo: {
+    steps: 25,
+    batch: 64,
+    maxTokens: 64,
+    beta: 0.1,
+    learningRate: 1e-4,
+    valueRate: 5e-4,
+    noEndScore: -3,
+    checkpointEvery: 10,
+  },
   evaluate: { items: 40 },
 };

@@ -19,5 +19,8 @@ export const tiny: Preset = {
     checkpointEvery: 20,
   },
   sft: { batch: 8, epochs: 0.05, learningRate: 2e-3, warmup: 5, evaluateEvery: 20, checkpointEvery: 20 },
+  align: { iterations: 1, questions: 20, answers: 3 },
+  reward: { learningRate: 1e-3, batch: 8 },
+  ppo: { steps: 3, batch: 16, maxTokens: 24, noEndScore: -3, checkpointEvery: 2 },
   evaluate: { items: 5 },
 };
