@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   recipes: ['lm', 'engine', 'contracts'],
   server: ['lm', 'engine', 'contracts'],
   web: ['contracts'],
-  bench: ['lm', 'engine', 'contracts'],
+  bench: ['recipes', 'lm', 'engine', 'contracts'],
   cli: ['bench', 'server', 'recipes', 'lm', 'engine', 'contracts'],
   e2e: ['cli', 'server', 'recipes', 'lm', 'engine', 'contracts'],
 };

@@ -35,10 +35,23 @@ export const decodeSizes = {
     max_position_embeddings: 8192,
     rope_theta: 100_000,
   },
+  /** What `parley loop --preset quick` makes. */
+  quick: {
+    vocab_size: 4096,
+    hidden_size: 192,
+    intermediate_size: 512,
+    num_hidden_layers: 4,
+    num_attention_heads: 3,
+    num_key_value_heads: 3,
+    head_dim: 64,
+    max_position_embeddings: 256,
+    rope_theta: 10_000,
+  },
 };
 
 export interface DecodeOptions {
-  size: keyof typeof decodeSizes;
+  /** Dimensions, for a model with random weights; or a model. */
+  size: keyof typeof decodeSizes | { model: Llama; tokenizer: Tokenizer };
   /** Requests at the same time. */
   batch: number;
   /** Tokens of each prompt. */
@@ -72,13 +85,13 @@ export interface DecodeBenchmark {
 export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchmark> {
   const { batch, prompt, weights, cache, tokens = 32 } = options;
   setPrecision('bf16');
-  const config = modelConfigSchema.parse(decodeSizes[options.size]);
   const random = new Random(1);
-  const model = randomModel(options.size, random);
+  const { model, tokenizer } = typeof options.size === 'string' ? randomModel(options.size, random) : options.size;
+  const { config } = model;
   // While the last prompts are read the first answers grow already; all have to outlast that.
   const headStart = Math.ceil((batch * prompt) / 128) + 2;
   const context = Math.min(prompt + headStart + tokens + 2, config.max_position_embeddings);
-  const generator = new Generator(model, vocabularyOf(config.vocab_size), { slots: batch, context, weights, cache });
+  const generator = new Generator(model, tokenizer, { slots: batch, context, weights, cache });
   const enough = new AbortController();
   const ask = (maxTokens: number, onToken?: () => void) =>
     generator.generate({
@@ -114,7 +127,7 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   const steps = stamps.slice(2).map((stamp, index) => stamp - stamps[index + 1]!);
   const millisecondsPerStep = median(steps);
   const timeToFirstTokenMs = median(first);
-  const gigabytesPerStep = bytesPerStep(options, prompt + ahead + tokens / 2) / 1e9;
+  const gigabytesPerStep = bytesPerStep(model, options, prompt + ahead + tokens / 2) / 1e9;
   const bandwidth = Math.max(bandwidthBefore, measureBandwidth());
   return {
     tokensPerSecond: (batch / millisecondsPerStep) * 1000,
@@ -133,7 +146,8 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   };
 }
 
-function randomModel(size: DecodeOptions['size'], random: Random): Llama {
+/** A model of known dimensions with a tokenizer for it, none of whose tokens ends an answer. */
+export function randomModel(size: keyof typeof decodeSizes, random: Random): { model: Llama; tokenizer: Tokenizer } {
   const model = new Llama(modelConfigSchema.parse(decodeSizes[size]));
   const { values, specs } = model.parameters;
   // A million different weights over and over: enough for a speed, and ready in a moment.
@@ -142,18 +156,16 @@ function randomModel(size: DecodeOptions['size'], random: Random): Llama {
     values.set(block.subarray(0, values.length - start), start);
   }
   for (const { name } of specs) if (name.endsWith('norm.weight')) model.parameters.get(name).data.fill(1);
-  return model;
+  return { model, tokenizer: vocabularyOf(model.config.vocab_size) };
 }
 
-/** A tokenizer with as many tokens, none of which ends an answer. */
 function vocabularyOf(count: number): Tokenizer {
   const firstIdeograph = 0x20000;
   const characters = Array.from({ length: count }, (_, index) => String.fromCodePoint(firstIdeograph + index));
   return characterTokenizer(characters.join(''));
 }
 
-function bytesPerStep({ size, batch, weights, cache }: DecodeOptions, position: number): number {
-  const config = modelConfigSchema.parse(decodeSizes[size]);
+function bytesPerStep({ config }: Llama, { batch, weights, cache }: DecodeOptions, position: number): number {
   const perWeight = { int8: 1, bf16: 2 }[weights];
   const { bytesPerToken } = new KeyValueCache({
     layers: config.num_hidden_layers,

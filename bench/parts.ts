@@ -12,6 +12,7 @@ import { compareGemm } from './compare-gemm.ts';
 import { compareTrain } from './compare-train.ts';
 import { type Comparison, type Contender, compare, type Figures, runJson } from './comparison.ts';
 import { benchGemm } from './gemm.ts';
+import type { GenerationSpeed, PpoBenchmark } from './ppo.ts';
 import { encodingSpeed, readTexts } from './tokenizer.ts';
 
 /** One line of a table. */
@@ -40,6 +41,9 @@ export interface Part {
   explanation: string;
   measure: (settings: Settings) => AsyncGenerator<Row>;
 }
+
+/** What `bench ppo --json` prints. */
+type PpoFigures = PpoBenchmark & { generation: Record<string, GenerationSpeed> };
 
 const peers = join(import.meta.dirname, 'peers');
 const python = join(peers, '.installed/venv/bin/python');
@@ -103,6 +107,28 @@ export const parts: Record<string, Part> = {
         const comparison = await compareDecode(precision, type, 1, 512, rounds);
         const name = `a prompt of 512 tokens, ${precision}`;
         yield { name, figure: 'promptTokensPerSecond', unit: 'tokens/s', goal: 1.5, comparison };
+      }
+    },
+  },
+
+  ppo: {
+    title: 'PPO',
+    explanation:
+      'Batches of 64 answers of 48 tokens to prompts of 32, two passes of four steps each, with a reference, a reward ' +
+      'model and a critic of the same size, all with random weights. No peer runs PPO on language models without a ' +
+      'graphics card, so Parley stands alone here.',
+    async *measure({ rounds }) {
+      for (const size of ['quick', 'smollm2-135m']) {
+        const ours = ['bench', 'ppo', '--size', size, '--json'];
+        const measure = () => {
+          const { secondsPer1000Episodes, generation } = runJson<PpoFigures>(parley, ours);
+          return { secondsPer1000Episodes, batchGain: generation[size]!.ratio };
+        };
+        const none = { name: 'none', measure: () => Promise.reject(new Error('nothing comparable on processors')) };
+        const comparison = await compare({ name: 'Parley', measure }, [none], rounds);
+        const name = `${size}, 1,000 answers`;
+        yield { name, figure: 'secondsPer1000Episodes', unit: 's', lowerIsBetter: true, comparison };
+        yield { name: `${size}, generation at batch 64 to batch 1`, figure: 'batchGain', unit: 'times', comparison };
       }
     },
   },

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [PART ...] [--rounds 5] [--text FILE]... [--corpus FILE]
  *
- * PART is train, gemm, decode or tokenizer; default: all. Writes results.json (the parts measured now replace what was
+ * PART is train, gemm, decode, ppo or tokenizer; default: all. Writes results.json (the parts measured now replace what was
  * there), RESULTS.md and charts/. The figures mean something only if nothing else runs on the machine.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -95,7 +95,7 @@ export const catalogue: Entry[] = [
   },
   {
     words: 'loop',
-    summary: 'all of it: data, tokenizer, pretraining, fine-tuning, evaluation',
+    summary: 'all of it: data, tokenizer, pretraining, fine-tuning, reward model, PPO, evaluation',
     load: () => import('./commands/loop.ts'),
   },
   {
@@ -142,6 +142,11 @@ export const catalogue: Entry[] = [
     words: 'bench decode',
     summary: 'speed of generation at a known model’s size, beside the read bandwidth of this machine',
     load: () => import('./commands/bench-decode.ts'),
+  },
+  {
+    words: 'bench ppo',
+    summary: 'speed of PPO: answers written, judged and learned from, and of generation at batch 1 and 64',
+    load: () => import('./commands/bench-ppo.ts'),
   },
   {
     words: 'bench tokenizer',
