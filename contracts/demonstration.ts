@@ -10,6 +10,8 @@ export type ChatMessage = z.infer<typeof chatMessageSchema>;
 export const demonstrationSchema = z.object({
   /** Stable within a data set. */
   id: z.string(),
+  /** Who wrote it, where people did. */
+  author: z.string().optional(),
   /** Ends with an assistant turn; loss is taken on assistant turns only. */
   messages: z.array(chatMessageSchema).min(2),
   language: z.enum(['en', 'zh', 'mixed']),

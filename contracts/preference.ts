@@ -21,13 +21,22 @@ export const promptSchema = z
 
 /** Who said it, when, and how the answers came about. All of it is optional in data from elsewhere. */
 const originShape = {
-  id: z.string().optional(),
+  id: z
+    .string()
+    .optional()
+    .describe('what the server knows it by; several lines may come from one thing that was said'),
   author: z.string().optional(),
   createdAt: z.int().optional().describe('epoch milliseconds'),
   comment: z.string().optional(),
   model: z.object({ name: z.string(), weightsHash: z.string() }).optional(),
   sampling: samplingSchema.partial().optional(),
   promptTokens: z.array(z.int()).optional().describe('exactly what the model read'),
+  /** How each of several answers came about, in their order; null: a person wrote it. */
+  origins: z
+    .array(
+      z.object({ model: z.object({ name: z.string(), weightsHash: z.string() }), sampling: samplingSchema }).nullable(),
+    )
+    .optional(),
 };
 
 export const rankingSchema = z
@@ -54,6 +63,7 @@ export const pairSchema = z.object({
   rejected: finalAnswerSchema,
   ...originShape,
 });
+export type Pair = z.infer<typeof pairSchema>;
 
 export const thumbedAnswerSchema = z.object({
   prompt: promptSchema,
@@ -65,12 +75,15 @@ export const thumbedAnswerSchema = z.object({
 
 export type ThumbedAnswer = z.infer<typeof thumbedAnswerSchema>;
 
+/** A line of preferences. */
+export type Preference = Ranking | Pair | ThumbedAnswer;
+
 /** `snapshot.json`: what was frozen. */
 export const snapshotSchema = z.object({
   format: z.literal('parley-snapshot/1'),
-  /** SHA-256 of preferences.jsonl, in hex; the folder is named after its first twelve digits. */
+  /** SHA-256 of preferences.jsonl followed by demonstrations.jsonl, in hex; its first twelve digits name the folder. */
   hash: z.string(),
-  lines: z.object({ rankings: z.int(), pairs: z.int(), thumbs: z.int() }),
+  lines: z.object({ rankings: z.int(), pairs: z.int(), thumbs: z.int(), demonstrations: z.int().default(0) }),
   /** Where the lines come from, in their order: the server's own first. */
   sources: z.array(z.object({ name: z.string(), lines: z.int() })),
 });

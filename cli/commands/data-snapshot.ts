@@ -1,11 +1,18 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { addFlags, addJsonFlag, readFlags } from '../flags.ts';
 import { parleyHome } from '../home.ts';
 
 const snapshotFlags = z.object({
-  out: z.string().describe('folder that the snapshot is put into, under the first digits of its hash'),
-  import: z.array(z.string()).default([]).describe('a .jsonl file of rankings, pairs or thumbs to include'),
+  out: z
+    .string()
+    .default('')
+    .describe('folder that the snapshot is put into, under the first digits of its hash; empty: PARLEY_HOME/snapshots'),
+  import: z
+    .array(z.string())
+    .default([])
+    .describe('a .jsonl file of rankings, pairs, thumbs or demonstrations to include'),
   server: z.boolean().default(true).describe("leave out what this machine's server has collected"),
 });
 
@@ -14,17 +21,20 @@ export function define(command: Command): void {
   addJsonFlag(command);
   command.addHelpText(
     'after',
-    '\nA snapshot never changes; a thumb that somebody took back is missing from the next one. Use it as --preferences.',
+    '\nA snapshot never changes; what somebody took back is missing from the next one. Use it as --preferences, and its\ndemonstrations.jsonl as --data of `parley sft`.',
   );
   command.action(async ({ json, ...flags }) => {
     const { out, import: files, server } = readFlags(snapshotFlags, flags);
-    const [{ takeSnapshot }, { collectedThumbs }] = await Promise.all([
+    const [{ takeSnapshot }, { collectedLines }] = await Promise.all([
       import('@parley/lm/data'),
       import('@parley/server/feedback'),
     ]);
-    const { folder, snapshot } = takeSnapshot(out, server ? collectedThumbs(parleyHome()) : [], files);
-    const { rankings, pairs, thumbs } = snapshot.lines;
-    process.stderr.write(`${rankings} rankings, ${pairs} pairs and ${thumbs} thumbs in ${folder}\n`);
+    const collected = server ? await collectedLines(parleyHome()) : [];
+    const { folder, snapshot } = takeSnapshot(out || join(parleyHome(), 'snapshots'), collected, files);
+    const { rankings, pairs, thumbs, demonstrations } = snapshot.lines;
+    process.stderr.write(
+      `${rankings} rankings, ${pairs} pairs, ${thumbs} thumbs and ${demonstrations} demonstrations in ${folder}\n`,
+    );
     if (json) process.stdout.write(`${JSON.stringify({ folder, ...snapshot })}\n`);
   });
 }

@@ -7,7 +7,8 @@
  *   packShards(data, tokenizer, out)  TokenShards.open(out, split)     token shards and their reader
  *   packDemonstrations(demonstrations, tokenizer, context)  takeRows   conversations as rows of tokens
  *   readPreferences(file)  readPrompts(file)               what people preferred, and what to answer, as JSON lines
- *   takeSnapshot(out, collected, files)                    preferences frozen under their hash
+ *   takeSnapshot(out, collected, files)                    what people said, frozen under its hash
+ *   readSnapshot(folder)  readSnapshotIds(folder)          what was frozen; whose lines they are
  *   checkAnswer(demonstration, text)                       exact match on tasks with known answers
  */
 export { buildData } from './build.ts';
@@ -17,5 +18,6 @@ export { fetchPackages } from './fetch.ts';
 export { languageOf } from './language.ts';
 export { type PackedRows, packDemonstrations, takeRows } from './packed-rows.ts';
 export { type Comparison, type Judgement, type Preferences, readPreferences, readPrompts } from './preferences.ts';
+export { mergeRankings } from './ranked-pairs.ts';
 export { packShards, TokenShards } from './shards.ts';
-export { takeSnapshot } from './snapshot.ts';
+export { readSnapshot, readSnapshotIds, takeSnapshot } from './snapshot.ts';

@@ -1,4 +1,4 @@
-/** Files of one JSON object a line, and what kind of preference a line is. */
+/** Files of one JSON object a line, and what a line of a snapshot is. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -8,12 +8,17 @@ export interface JsonLine {
   where: string;
 }
 
+export type LineKind = 'rankings' | 'pairs' | 'thumbs' | 'demonstrations';
+
 /** @throws Error for a line of no known shape */
-export function kindOf({ value, where }: JsonLine): 'rankings' | 'pairs' | 'thumbs' {
-  if ('answers' in value) return 'rankings';
+export function kindOf({ value, where }: JsonLine): LineKind {
+  if ('answers' in value && 'ranking' in value) return 'rankings';
   if ('chosen' in value) return 'pairs';
   if ('thumb' in value) return 'thumbs';
-  throw new Error(`${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb`);
+  if ('messages' in value) return 'demonstrations';
+  throw new Error(
+    `${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb, nor messages`,
+  );
 }
 
 /** @throws Error that names the first line that is not a JSON object */

@@ -34,7 +34,7 @@ export interface Judgement {
 export interface Preferences {
   comparisons: Comparison[];
   judgements: Judgement[];
-  /** SHA-256 of the file. */
+  /** SHA-256 of the file, or the snapshot's. */
   hash: string;
 }
 
@@ -53,6 +53,7 @@ export function readPreferences(path: string): Preferences {
     const kind = kindOf(line);
     if (kind === 'rankings') rankings.push(parse(rankingSchema, value, where));
     else if (kind === 'thumbs') thumbs.push(parse(thumbedAnswerSchema, value, where));
+    else if (kind === 'demonstrations') throw new Error(`${where} is a demonstration; it prefers no answer to another`);
     else {
       const { prompt, chosen, rejected } = parse(pairSchema, value, where);
       rankings.push({ prompt, answers: [chosen, rejected], ranking: [1, 2] });
@@ -67,7 +68,7 @@ export function readPreferences(path: string): Preferences {
       `${file} prefers no answer to another; a reward model needs rankings, pairs or thumbs to learn from`,
     );
   }
-  return { comparisons, judgements: fromThumbs.judgements, hash };
+  return { comparisons, judgements: fromThumbs.judgements, hash: snapshot?.hash ?? hash };
 }
 
 /**

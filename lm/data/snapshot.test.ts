@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { readDemonstrations } from './documents.ts';
 import { readPreferences } from './preferences.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { readSnapshotIds, takeSnapshot } from './snapshot.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-snapshot-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,7 +20,7 @@ const out = join(folder, 'snapshots');
 test('holds every line as it was given, under the hash of them all', () => {
   const taken = takeSnapshot(out, [thumb('good'), thumb('bad')], [pairs]);
   expect(taken.snapshot).toMatchObject({
-    lines: { rankings: 0, pairs: 1, thumbs: 2 },
+    lines: { rankings: 0, pairs: 1, thumbs: 2, demonstrations: 0 },
     sources: [
       { name: 'server', lines: 2 },
       { name: 'pairs.jsonl', lines: 1 },
@@ -44,6 +45,28 @@ test('is the same for the same lines, and another one when a thumb was taken bac
   expect(fewer.snapshot.hash).not.toBe(first.snapshot.hash);
   expect(readFileSync(join(fewer.folder, 'preferences.jsonl'), 'utf8')).not.toContain('bad');
   expect(readdirSync(out)).toHaveLength(2);
+});
+
+test('keeps demonstrations apart from preferences, under one hash, and knows whose lines it holds', () => {
+  const conversation = (id: string) => ({
+    ...{ id, language: 'en', task: 'people', source: 'people' },
+    messages: [
+      { role: 'user', content: 'a?' },
+      { role: 'assistant', content: 'A' },
+    ],
+  });
+  const said = [{ ...thumb('good'), id: 't' }, conversation('d'), thumb('bad')];
+  const { folder: taken, snapshot } = takeSnapshot(out, said, []);
+  expect(snapshot.lines).toEqual({ rankings: 0, pairs: 0, thumbs: 2, demonstrations: 1 });
+  expect(readPreferences(taken)).toMatchObject({ hash: snapshot.hash, comparisons: [{ answers: ['good', 'bad'] }] });
+  const demonstrations = join(taken, 'demonstrations.jsonl');
+  expect(readDemonstrations(demonstrations, 'train')).toEqual([conversation('d')]);
+  expect(readSnapshotIds(taken)).toEqual(new Set(['t', 'd']));
+
+  const other = takeSnapshot(out, [said[0]!, conversation('e'), said[2]!], []);
+  expect(other.folder).not.toBe(taken);
+  rmSync(demonstrations);
+  expect(() => readPreferences(taken)).toThrow(/was changed after it was taken/);
 });
 
 test('cannot be changed unnoticed', () => {

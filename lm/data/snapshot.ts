@@ -1,53 +1,69 @@
 /**
- * Preferences frozen: a folder that never changes, named by the hash of what is in it.
+ * What people said, frozen: a folder that never changes, named by the hash of what is in it.
  *
- *     OUT/3f2a09c1b7de/preferences.jsonl    one line per ranking, pair or thumb, as it was given
- *                      snapshot.json        the hash, counts and sources
+ *     OUT/3f2a09c1b7de/preferences.jsonl       one line per ranking, pair or thumb, as it was given
+ *                      demonstrations.jsonl    one conversation that somebody wrote per line, where there are any
+ *                      snapshot.json           the hash, counts and sources
  *
- * The same preferences give the same folder; later ones, or fewer because somebody took one back, give another beside
- * it. Models name the snapshot that they learned from by its hash.
+ * The same lines give the same folder; later ones, or fewer because somebody took one back, give another beside it.
+ * Models name the snapshot that they learned from by its hash.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Snapshot, snapshotSchema } from '@parley/contracts';
 import { writeFileAtomic, writeFolderAtomic } from '../checkpoint/index.ts';
-import { type JsonLine, kindOf, readJsonLines } from './json-lines.ts';
+import { type JsonLine, kindOf, type LineKind, readJsonLines } from './json-lines.ts';
 
+const preferencesFile = 'preferences.jsonl';
+const demonstrationsFile = 'demonstrations.jsonl';
 const readOnly = 0o444;
 
 /**
- * @param collected lines that the server has; they come first
- * @param files further `.jsonl` files
+ * @param collected lines that the server has, preferences and demonstrations alike; they come first
+ * @param imports further `.jsonl` files
  * @returns the folder and what is in it
  * @throws Error that names the file, the line and the fault; also if there is nothing at all
  */
 export function takeSnapshot(
   out: string,
   collected: readonly object[],
-  files: readonly string[],
+  imports: readonly string[],
 ): { folder: string; snapshot: Snapshot } {
-  const own: JsonLine[] = collected.map((value, index) => ({ value, where: `collected answer ${index + 1}` }));
-  const imported = files.map((file) => ({ name: basename(file), lines: readJsonLines(file).lines }));
+  const own: JsonLine[] = collected.map((value, index) => ({ value, where: `collected line ${index + 1}` }));
+  const imported = imports.map((file) => ({ name: basename(file), lines: readJsonLines(file).lines }));
   const sources = [...(own.length > 0 ? [{ name: 'server', lines: own }] : []), ...imported];
   const all = sources.flatMap(({ lines }) => lines);
   if (all.length === 0) {
-    throw new Error('there is nothing to freeze: nobody has given a thumb, and no --import file holds a line');
+    throw new Error(
+      'there is nothing to freeze: nobody has given a thumb, ranked or written anything, and no --import file holds a line',
+    );
   }
-  const counts = { rankings: 0, pairs: 0, thumbs: 0 };
-  for (const line of all) counts[kindOf(line)]++;
-  const text = all.map(({ value }) => `${JSON.stringify(value)}\n`).join('');
+  const kinds = all.map(kindOf);
+  const count = (kind: LineKind) => kinds.filter((other) => other === kind).length;
+  const text = (demonstrations: boolean) =>
+    all
+      .filter((_, index) => (kinds[index] === 'demonstrations') === demonstrations)
+      .map(({ value }) => `${JSON.stringify(value)}\n`)
+      .join('');
+  const files: Record<string, string> = { [preferencesFile]: text(false), [demonstrationsFile]: text(true) };
   const snapshot: Snapshot = snapshotSchema.parse({
     format: 'parley-snapshot/1',
-    hash: createHash('sha256').update(text).digest('hex'),
-    lines: counts,
+    hash: hashOf(Object.values(files)),
+    lines: {
+      rankings: count('rankings'),
+      pairs: count('pairs'),
+      thumbs: count('thumbs'),
+      demonstrations: count('demonstrations'),
+    },
     sources: sources.map(({ name, lines }) => ({ name, lines: lines.length })),
   });
   const folder = join(out, snapshot.hash.slice(0, 12));
   if (existsSync(folder)) readSnapshot(folder);
   else {
+    if (files[demonstrationsFile] === '') delete files[demonstrationsFile];
+    files['snapshot.json'] = `${JSON.stringify(snapshot, null, 2)}\n`;
     writeFolderAtomic(folder, (temporary) => {
-      const files = { 'preferences.jsonl': text, 'snapshot.json': `${JSON.stringify(snapshot, null, 2)}\n` };
       for (const [name, content] of Object.entries(files)) {
         writeFileAtomic(join(temporary, name), content);
         chmodSync(join(temporary, name), readOnly);
@@ -62,11 +78,28 @@ export function readSnapshot(folder: string): Snapshot {
   const path = join(folder, 'snapshot.json');
   if (!existsSync(path)) throw new Error(`${folder} is not a snapshot: it has no snapshot.json`);
   const snapshot = snapshotSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const hash = createHash('sha256')
-    .update(readFileSync(join(folder, 'preferences.jsonl')))
-    .digest('hex');
+  const hash = hashOf([preferencesFile, demonstrationsFile].map((name) => readIfThere(join(folder, name))));
   if (hash !== snapshot.hash) {
     throw new Error(`${folder} was changed after it was taken (hash ${hash.slice(0, 12)}…); take a new snapshot`);
   }
   return snapshot;
+}
+
+/** The ids of all lines that have one. @throws Error as `readSnapshot` */
+export function readSnapshotIds(folder: string): Set<string> {
+  readSnapshot(folder);
+  const lines = [preferencesFile, demonstrationsFile]
+    .map((name) => join(folder, name))
+    .flatMap((path) => (existsSync(path) ? readJsonLines(path).lines : []));
+  return new Set(lines.flatMap(({ value }) => ('id' in value && typeof value.id === 'string' ? [value.id] : [])));
+}
+
+function readIfThere(path: string): Buffer {
+  return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+}
+
+function hashOf(parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
 }

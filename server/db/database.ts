@@ -99,11 +99,11 @@ function lockHome(home: string): Libsql.Database {
  * then fail half-way; IMMEDIATE takes it at once and waits its turn. And some errors, a full disk among them,
  * make SQLite roll back by itself; Kysely's own rollback would then fail and hide the reason.
  */
-function asKyselyDatabase(connection: Libsql.Database): SqliteDatabase {
+export function asKyselyDatabase(connection: Libsql.Database, begin = 'begin immediate'): SqliteDatabase {
   return {
     prepare: (sql) => {
       const alreadyRolledBack = sql === 'rollback' && !connection.inTransaction;
-      const replacement = sql === 'begin' ? 'begin immediate' : alreadyRolledBack ? 'select 1 where false' : sql;
+      const replacement = sql === 'begin' ? begin : alreadyRolledBack ? 'select 1 where false' : sql;
       const statement = connection.prepare(replacement);
       return {
         reader: statement.reader,
