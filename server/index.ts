@@ -7,15 +7,21 @@ import { join } from 'node:path';
 import type { GeneratorOptions } from '@parley/lm/generate';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { access, addAccess } from './accounts/access.ts';
-import { localUser } from './accounts/local-user.ts';
+import { Identity } from './accounts/identity.ts';
+import { type MailOptions, mailer } from './accounts/mail.ts';
 import { addAccountRoutes } from './accounts/routes.ts';
+import { Sessions } from './accounts/sessions.ts';
+import { SettingsStore } from './accounts/settings.ts';
+import { TokenUsage } from './accounts/usage.ts';
 import { Answers, recover } from './chat/answers.ts';
+import { listConversations } from './chat/conversations.ts';
 import { addLibraryRoutes } from './chat/library-routes.ts';
 import { addChatRoutes } from './chat/routes.ts';
 import { addStatusRoute } from './chat/status.ts';
 import { openDatabase } from './db/database.ts';
 import { Drafts } from './feedback/drafts.ts';
 import { addFeedbackRoutes } from './feedback/routes.ts';
+import { isLoopback } from './http/client.ts';
 import { toHttpError } from './http/errors.ts';
 import { closeListener, listen, requireFreePort, urlOf } from './http/listen.ts';
 import { addMetrics, createMetrics } from './http/metrics.ts';
@@ -36,6 +42,10 @@ export interface ServerOptions {
   home: string;
   /** The built web page. */
   webFolder?: string;
+  /** Where people reach the server if a proxy stands before it: `https://chat.example.org`. */
+  publicUrl?: string;
+  /** Without it, the administrator hands out links for new passwords. */
+  mail?: MailOptions;
   /** Names beside localhost and the machine's own under which browsers may reach the server. */
   allowedHosts?: string[];
   /** One answer in so many comes as two drafts to choose between; 0, the default: none. */
@@ -84,17 +94,31 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (database.migration.applied.length > 0) app.log.info(database.migration, 'the database was migrated');
     const interrupted = await recover(database.db);
     if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
-    const user = await localUser(database.db);
+    const { db } = database;
+    const settings = await SettingsStore.open(db);
+    const usage = new TokenUsage(db, settings);
+    const sessions = new Sessions(db, options.publicUrl?.startsWith('https:') ?? false);
+    const identity = new Identity({ db, sessions, settings, loopback: isLoopback(host) });
 
-    addSecurity(app, options.allowedHosts ?? []);
-    addAccess(app, async () => ({ id: user, role: 'administrator' }));
+    addSecurity(app, [
+      ...(options.allowedHosts ?? []),
+      ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : []),
+    ]);
+    addAccess(app, (request, level) => identity.identify(request, level));
     addMetrics(app, metrics);
     app.get('/healthz', access('public'), async (_request, reply) => {
       const { ready } = inference;
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'model is loading' });
     });
     app.register(async (v1) => addOpenaiRoutes(v1, inference), { prefix: '/v1' });
-    addAccountRoutes(app, database.db);
+    addAccountRoutes(app, {
+      ...{ db, sessions, settings, usage },
+      sendMail: options.mail ? mailer(options.mail) : null,
+      publicUrl: () => options.publicUrl ?? urlOf(app, host),
+      stopAnswersOf: async (userId) => {
+        for (const { id } of await listConversations(db, userId)) answers.stopConversation(id);
+      },
+    });
     addStatusRoute(app, inference);
     const turns = { db: database.db, inference, answers };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
@@ -149,6 +173,8 @@ function acceptJsonOnly(app: FastifyInstance): void {
 function replyWithError(cause: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = toHttpError(cause, request);
   if (error.retryAfterSeconds !== null) reply.header('retry-after', error.retryAfterSeconds);
+  // OpenAI's clients try again after a 429; where the day's tokens are used up that is of no use.
+  if (error.code === 'insufficient_quota') reply.header('x-should-retry', 'false');
   reply.code(error.statusCode);
   if (request.url.startsWith('/v1')) return reply.send(openaiErrorBody(error));
   return reply.send({ error: { message: error.message, code: error.code } });

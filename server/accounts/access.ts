@@ -4,15 +4,19 @@
  *
  * What belongs to one person is asked for together with its owner, in the query: see chat/conversations.ts.
  */
-import { type AccountRole, roleAllows } from '@parley/contracts';
+import { type AccountRole, type ApiScope, roleAllows } from '@parley/contracts';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { HttpError } from '../http/errors.ts';
 
-/** 'public': anybody; 'api': programs, by API key; a role: people who are signed in and have it or a higher one. */
-export type Access = 'public' | 'api' | AccountRole;
+/**
+ * 'public': anybody; a role: people who are signed in and have it or a higher one; 'api': programs with any API key,
+ * 'api:chat' with one of that scope (programs on this machine may need none: see identity.ts).
+ */
+export type Access = 'public' | 'api' | `api:${ApiScope}` | AccountRole;
 
 export interface SignedInUser {
   id: string;
+  name: string;
   role: AccountRole;
 }
 
@@ -21,8 +25,10 @@ declare module 'fastify' {
     access?: Access;
   }
   interface FastifyRequest {
-    /** Who asks; null on public routes if nobody is signed in. */
+    /** Who asks; null if nobody is signed in, on public routes and on those for programs. */
     user: SignedInUser | null;
+    /** The session by which they are signed in; null for programs. */
+    sessionId: string | null;
   }
 }
 
@@ -37,15 +43,21 @@ export function access<Level extends Access>(level: Level): { config: { access: 
   return { config: { access: level } };
 }
 
-/** Who asks, on a route that is not public. */
+/** The scope that an API key needs for a route, if any. */
+export function apiScopeOf(access: Access): ApiScope | null {
+  return access.startsWith('api:') ? (access.slice('api:'.length) as ApiScope) : null;
+}
+
+/** Who asks, on a route for people. */
 export function userOf(request: FastifyRequest): SignedInUser {
-  if (request.user === null) throw new Error(`${request.routeOptions.url} is public but asks for the signed-in user.`);
+  if (request.user === null)
+    throw new Error(`${request.routeOptions.url} is open to people who are not signed in, and asks who is.`);
   return request.user;
 }
 
 /**
  * Checks every route from here on.
- * @param identify finds who asks; null: nobody that is known
+ * @param identify finds who asks; null: nobody that is known. It judges API keys itself.
  * @returns the table of all routes, complete once the app is ready
  */
 export function addAccess(
@@ -54,6 +66,7 @@ export function addAccess(
 ): () => DeclaredRoute[] {
   const seen: RouteOptions[] = [];
   app.decorateRequest('user', null);
+  app.decorateRequest('sessionId', null);
   // Not judged at once: hooks of an inner scope, such as the page's, run after this one.
   app.addHook('onRoute', (route) => {
     seen.push(route);
@@ -65,10 +78,12 @@ export function addAccess(
     if (request.is404) return;
     const needed = request.routeOptions.config.access;
     if (needed === undefined) throw new Error(`${request.routeOptions.url} does not declare who may use it.`);
+    // The page's own files are for everybody.
+    if (needed === 'public' && !request.url.startsWith('/api/')) return;
     request.user = await identify(request, needed);
-    if (needed === 'public' || needed === 'api') return;
+    if (needed === 'public' || needed === 'api' || needed.startsWith('api:')) return;
     if (request.user === null) throw new HttpError(401, 'not_signed_in', 'Sign in first.');
-    if (!roleAllows(request.user.role, needed)) {
+    if (!roleAllows(request.user.role, needed as AccountRole)) {
       throw new HttpError(403, 'role_missing', `This needs the role '${needed}'; yours is '${request.user.role}'.`);
     }
   });

@@ -444,7 +444,7 @@ test('what belongs to somebody else does not exist', async () => {
   const conversation = await server.newConversation();
   const answer = answerOf(await collect(server.ask(conversation, { content: 'mine', sampling: short })));
   const database = new Libsql(join(server.home, 'parley.db'));
-  database.prepare("INSERT OR IGNORE INTO users VALUES ('somebody-else', 'else', 0)").run();
+  database.prepare("INSERT OR IGNORE INTO users (id, name, created_at) VALUES ('somebody-else', 'else', 0)").run();
   database.prepare("UPDATE conversations SET owner_id = 'somebody-else' WHERE id = ?").run(conversation.id);
   database.close();
   const ofConversation = `/api/conversations/${conversation.id}`;

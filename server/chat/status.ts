@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 export function addStatusRoute(app: FastifyInstance, inference: Inference): void {
-  app.get('/api/status', access('public'), async (): Promise<Status> => {
+  app.get('/api/status', access('user'), async (): Promise<Status> => {
     const { model, ready } = inference;
     return {
       version,

@@ -1,13 +1,8 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
 import type { DraftPair, Feedback, Message } from '@parley/contracts';
+import type { AccountTables } from './account-tables.ts';
 import type { Generated } from 'kysely';
 import type { AssistantTables } from '../assistants/tables.ts';
-
-interface UserRow {
-  id: string;
-  name: string;
-  created_at: number;
-}
 
 export interface ConversationRow {
   id: string;

@@ -64,14 +64,17 @@ function checkHost(request: FastifyRequest, ours: ReadonlySet<string>): void {
   );
 }
 
-function checkSameOrigin(request: FastifyRequest): void {
+/** Whether the request comes from our own page, or from no page at all. */
+export function isSameOrigin(request: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   // What the browser says of itself also holds behind a proxy that changes Host, such as a development server.
-  const ours =
-    site === undefined
-      ? origin === undefined || hostOf(origin) === request.host.toLowerCase()
-      : site === 'same-origin' || site === 'none';
-  if (!ours) {
+  return site === undefined
+    ? origin === undefined || hostOf(origin) === request.host.toLowerCase()
+    : site === 'same-origin' || site === 'none';
+}
+
+function checkSameOrigin(request: FastifyRequest): void {
+  if (!isSameOrigin(request)) {
     throw new HttpError(403, 'cross_origin', 'Other web sites may not use this part of the server.');
   }
 }

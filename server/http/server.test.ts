@@ -50,7 +50,7 @@ function bare(path: string, headers: Record<string, string>, method = 'GET', bod
 }
 
 describe('who may ask', () => {
-  const status = async (host: string, path = '/api/status') => (await bare(path, { host })).status;
+  const status = async (host: string, path = '/api/session') => (await bare(path, { host })).status;
 
   test('only our own names are answered, so that no rebound name is', async () => {
     for (const host of [
@@ -72,7 +72,8 @@ describe('who may ask', () => {
 
   test('other sites may neither change nor read anything under /api', async () => {
     const { host } = new URL(server.url);
-    const json = { host, 'content-type': 'application/json' };
+    const cookie = await server.cookie();
+    const json = { host, cookie, 'content-type': 'application/json' };
     const post = (headers: Record<string, string>, body = '{}') => bare('/api/conversations', headers, 'POST', body);
     expect((await post({ ...json, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' })).status).toBe(201);
     expect((await post(json)).status).toBe(201);
@@ -81,9 +82,9 @@ describe('who may ask', () => {
     expect((await post({ ...json, origin: 'http://localhost:1' })).status).toBe(403);
     expect((await post({ ...json, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
     expect((await post({ ...json, origin: 'http://localhost:1', 'sec-fetch-site': 'same-origin' })).status).toBe(201);
-    expect((await bare('/api/conversations', { host, 'sec-fetch-site': 'same-site' })).status).toBe(403);
+    expect((await bare('/api/conversations', { host, cookie, 'sec-fetch-site': 'same-site' })).status).toBe(403);
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
-      expect((await post({ host, 'content-type': type })).status).toBe(415);
+      expect((await post({ host, cookie, 'content-type': type })).status).toBe(415);
     }
     const preflight = await bare('/api/conversations', { host, origin: 'http://evil.example' }, 'OPTIONS');
     expect(preflight.headers).not.toHaveProperty('access-control-allow-origin');
@@ -112,7 +113,7 @@ describe('who may ask', () => {
   });
 
   test('the page may run its own scripts and styles only', async () => {
-    for (const path of ['/', '/api/status', '/v1/models', '/nowhere']) {
+    for (const path of ['/', '/api/session', '/v1/models', '/nowhere']) {
       const { headers } = await server.fetch(path);
       const policy = headers.get('content-security-policy')!;
       expect(policy).not.toMatch(/unsafe|\*|http/);
@@ -254,7 +255,8 @@ describe('whatever is sent', () => {
         const text = JSON.stringify(sent) ?? '';
         const response = await fetch(server.url + path.replace('CONVERSATION', conversation), {
           method,
-          ...(method !== 'GET' && { body: text, headers: { 'content-type': 'application/json' } }),
+          headers: { cookie: await server.cookie(), ...(method !== 'GET' && { 'content-type': 'application/json' }) },
+          ...(method !== 'GET' && { body: text }),
         });
         expect(response.status).toBeLessThan(500);
         const reply = await response.text();
@@ -270,7 +272,7 @@ describe('whatever is sent', () => {
       fc.asyncProperty(fc.string({ unit: 'binary' }), fc.constantFrom(...routes), async (text, [method, path]) => {
         if (method === 'GET') return;
         const odd = path.replace(id, encodeURIComponent(text.slice(0, 40)) || 'x').replace('CONVERSATION', id);
-        const headers = { 'content-type': 'application/json' };
+        const headers = { cookie: await server.cookie(), 'content-type': 'application/json' };
         const response = await fetch(server.url + odd, { method, body: text, headers });
         expect(response.status).toBeLessThan(500);
         if (response.status >= 400) expect(JSON.parse(await response.text()).error.message).toEqual(expect.any(String));
@@ -285,7 +287,7 @@ describe('whatever is sent', () => {
     expect([huge.status, await huge.json()]).toMatchObject([413, { error: { code: 'body_too_large' } }]);
     const polluted = await bare(
       '/api/conversations',
-      { host: 'localhost', 'content-type': 'application/json' },
+      { host: 'localhost', cookie: await server.cookie(), 'content-type': 'application/json' },
       'POST',
       '{"__proto__":{"x":1}}',
     );

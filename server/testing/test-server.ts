@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Conversation, Message, SendRequest, StreamEvent } from '@parley/contracts';
+import type { AccountRole, Conversation, Message, SendRequest, Session, StreamEvent } from '@parley/contracts';
 import { afterAll } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from '../index.ts';
 import { writeTinyModel } from './tiny-model.ts';
@@ -42,25 +42,67 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
   return new TestServer(server, home);
 }
 
+const password = 'a password for tests';
+
+/** A server as one person sees it. The administrator's account is made, or signed in to, when it is first needed. */
 export class TestServer {
   readonly url: string;
   readonly home: string;
   readonly close: () => Promise<void>;
+  readonly #email: string;
+  #cookie: Promise<string> | null = null;
 
-  constructor({ url, close }: RunningServer, home: string) {
+  constructor({ url, close }: RunningServer, home: string, email = 'administrator@example.org') {
     this.url = url;
     this.home = home;
     this.close = close;
+    this.#email = email;
   }
 
-  fetch(path: string, { body, ...init }: Omit<RequestInit, 'body'> & { body?: unknown } = {}): Promise<Response> {
+  /** The same server for somebody else, who gets an account of that role. */
+  async person(name: string, role: AccountRole = 'user'): Promise<TestServer> {
+    // Before anybody else: the first account is the administrator's.
+    await this.cookie();
+    const person = new TestServer(this, this.home, `${name.toLowerCase()}@example.org`);
+    const { user } = await person.json<Session>('/api/session');
+    if (role !== 'user') {
+      await this.json(`/api/administration/accounts/${user!.id}`, { method: 'PATCH', body: { role } });
+    }
+    return person;
+  }
+
+  /** What the browser of the person sends with every request. */
+  cookie(): Promise<string> {
+    this.#cookie ??= this.#signIn();
+    return this.#cookie;
+  }
+
+  async #signIn(): Promise<string> {
+    const post = (path: string, body: object) =>
+      fetch(this.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const account = { email: this.#email, password };
+    const name = this.#email.split('@')[0];
+    const registered = await post('/api/accounts', { ...account, name });
+    const response = registered.ok ? registered : await post('/api/session', account);
+    if (!response.ok) throw new Error(`${this.#email} could not sign in: ${await response.text()}`);
+    return response.headers.get('set-cookie')!.split(';', 1)[0]!;
+  }
+
+  async fetch(path: string, { body, ...init }: Omit<RequestInit, 'body'> & { body?: unknown } = {}): Promise<Response> {
+    const headers = {
+      ...(path.startsWith('/api') && { cookie: await this.cookie() }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(init.headers as Record<string, string>),
+    };
     return fetch(this.url + path, {
       method: body === undefined ? 'GET' : 'POST',
       ...init,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json', ...init.headers },
-      }),
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }
 
