@@ -5,6 +5,7 @@ export * from './chat.ts';
 export * from './data-card.ts';
 export * from './demonstration.ts';
 export * from './feedback.ts';
+export * from './lab.ts';
 export * from './library.ts';
 export * from './metrics.ts';
 export * from './model.ts';

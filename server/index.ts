@@ -27,7 +27,10 @@ import { closeListener, listen, requireFreePort, urlOf } from './http/listen.ts'
 import { addMetrics, createMetrics } from './http/metrics.ts';
 import { addPage } from './http/page.ts';
 import { addSecurity } from './http/security.ts';
-import { Inference } from './inference/inference.ts';
+import { ModelPool } from './inference/pool.ts';
+import { startFirstModel } from './lab/first-model.ts';
+import { addModelRoutes } from './lab/model-routes.ts';
+import { ModelRegistry } from './lab/registry.ts';
 import { openaiErrorBody } from './openai/errors.ts';
 import { addOpenaiRoutes } from './openai/routes.ts';
 
@@ -36,7 +39,7 @@ export interface ServerOptions {
   port: number;
   /** The address to listen on; only this machine reaches the default. */
   host?: string;
-  /** A model folder, as lm/checkpoint reads it. */
+  /** A model folder, as lm/checkpoint reads it: deployed if it is new here, see lab/first-model.ts. */
   modelFolder: string;
   /** Where the database lies; made if it is missing. */
   home: string;
@@ -50,7 +53,9 @@ export interface ServerOptions {
   allowedHosts?: string[];
   /** One answer in so many comes as two drafts to choose between; 0, the default: none. */
   draftsEvery?: number;
-  /** Answers written at once; more wait. */
+  /** Models that stay loaded when nobody is being answered by them, the deployed one included. */
+  idleModels?: number;
+  /** Answers that a model writes at once; more wait. */
   slots?: number;
   /** How weights, and keys and values, are stored: see GeneratorOptions. */
   weights?: GeneratorOptions['weights'];
@@ -74,17 +79,23 @@ const bodyLimitBytes = 1_000_000;
  * @throws Error in one line: the port is taken, the model cannot be loaded, the home is in use or unreadable
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { port, host = '127.0.0.1', modelFolder, home, slots = 8, weights, cache, drainMilliseconds = 5_000 } = options;
+  const { port, host = '127.0.0.1', modelFolder, home, drainMilliseconds = 5_000 } = options;
   await requireFreePort(port, host);
   const database = openDatabase(home);
   const app = createApp(options.logger);
   const metrics = createMetrics();
-  const inference = new Inference({ modelFolder, slots, weights, cache, log: app.log, metrics });
+  const { db } = database;
+  const registry = new ModelRegistry(db);
+  const { slots = 8, idleModels = 3, weights, cache } = options;
+  const pool = new ModelPool({
+    ...{ slots, weights, cache, metrics, log: app.log, idleWorkers: idleModels },
+    folderOf: async (id) => (await registry.getChat(id)).folder,
+  });
   const answers = new Answers(database.db, app.log);
 
   const stop = async () => {
-    await inference.drain(drainMilliseconds);
-    await inference.close();
+    await pool.drain(drainMilliseconds);
+    await pool.close();
     await answers.close();
     await closeListener(app);
     await database.close();
@@ -94,7 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (database.migration.applied.length > 0) app.log.info(database.migration, 'the database was migrated');
     const interrupted = await recover(database.db);
     if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
-    const { db } = database;
+
     const settings = await SettingsStore.open(db);
     const usage = new TokenUsage(db, settings);
     const sessions = new Sessions(db, options.publicUrl?.startsWith('https:') ?? false);
@@ -107,10 +118,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     addAccess(app, (request, level) => identity.identify(request, level));
     addMetrics(app, metrics);
     app.get('/healthz', access('public'), async (_request, reply) => {
-      const { ready } = inference;
+      const { ready } = pool;
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'model is loading' });
     });
-    app.register(async (v1) => addOpenaiRoutes(v1, inference), { prefix: '/v1' });
+    app.register(async (v1) => addOpenaiRoutes(v1, { pool, registry }), { prefix: '/v1' });
     addAccountRoutes(app, {
       ...{ db, sessions, settings, usage },
       sendMail: options.mail ? mailer(options.mail) : null,
@@ -119,15 +130,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         for (const { id } of await listConversations(db, userId)) answers.stopConversation(id);
       },
     });
-    addStatusRoute(app, inference);
-    const turns = { db: database.db, inference, answers };
+    addStatusRoute(app, pool);
+    addModelRoutes(app, { pool, registry });
+    const turns = { db, pool, answers };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 
     await listen(app, port, host);
-    await inference.start();
+    await startFirstModel({ db, registry, pool, modelFolder, log: app.log });
   } catch (error) {
     await stop();
     throw error;

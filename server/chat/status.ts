@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import type { Status } from '@parley/contracts';
 import type { FastifyInstance } from 'fastify';
 import { access } from '../accounts/access.ts';
-import type { Inference } from '../inference/inference.ts';
+import type { ModelPool } from '../inference/pool.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-export function addStatusRoute(app: FastifyInstance, inference: Inference): void {
+export function addStatusRoute(app: FastifyInstance, pool: ModelPool): void {
   app.get('/api/status', access('user'), async (): Promise<Status> => {
-    const { model, ready } = inference;
+    const { deployed: model, ready } = pool;
     return {
       version,
       model: { id: model?.id ?? '', parameters: model?.parameters ?? 0, context: model?.context ?? 0 },

@@ -17,7 +17,7 @@ import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/sc
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
-import type { Inference } from '../inference/inference.ts';
+import type { ModelPool } from '../inference/pool.ts';
 import type { ModelDescription } from '../inference/protocol.ts';
 import type { Answers } from './answers.ts';
 import {
@@ -32,7 +32,7 @@ import {
 
 export interface Turns {
   db: Db;
-  inference: Inference;
+  pool: ModelPool;
   answers: Answers;
 }
 
@@ -47,11 +47,11 @@ export async function ask(
   conversationId: string,
   request: SendRequest,
 ): Promise<{ question: Message; answer: Message }> {
-  const { db, inference } = turns;
+  const { db, pool } = turns;
   const conversation = await conversationOf(db, owner, conversationId);
   const parentId = request.parentId === undefined ? await newestLeaf(db, conversationId) : request.parentId;
   const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
-  const model = modelWithRoom(inference);
+  const model = await modelWithRoom(pool, pool.modelFor(conversationId));
 
   const content = storableText(request.content);
   const question = messageRow({ conversationId, parentId, role: 'user', content, status: 'stop' });
@@ -69,7 +69,7 @@ export async function ask(
   });
 
   const message = toMessage(answer);
-  run(turns, { message, generationId, titled, sampling, messages: chatOf([...path, question]), tokens: [] });
+  run(turns, model, { message, generationId, titled, sampling, messages: chatOf([...path, question]), tokens: [] });
   return { question: toMessage(question), answer: { ...message } };
 }
 
@@ -83,10 +83,10 @@ export async function regenerate(
   messageId: string,
   wanted?: SamplingOverrides,
 ): Promise<Message> {
-  const { db, inference } = turns;
+  const { db, pool } = turns;
   const old = await answerOf(db, owner, messageId);
   const path = await pathTo(db, old.parentId!);
-  const model = modelWithRoom(inference);
+  const model = await modelWithRoom(pool, pool.modelFor(old.conversationId));
   const sampling = chooseSampling(model, wanted);
   const { answer, generationId } = await db.transaction().execute(async (transaction) => {
     const inserted = await insertAnswer(transaction, model, path.at(-1)!, sampling);
@@ -94,13 +94,13 @@ export async function regenerate(
     return inserted;
   });
   const message = toMessage(answer);
-  run(turns, { message, generationId, titled: null, sampling, messages: chatOf(path), tokens: [] });
+  run(turns, model, { message, generationId, titled: null, sampling, messages: chatOf(path), tokens: [] });
   return { ...message };
 }
 
 /**
- * Goes on with an answer that was cut off.
- * @throws HttpError 404, 400 if the message is no answer, 409 if it is complete or still being written, 503
+ * Goes on with an answer that was cut off, by the model that began it: another one has other tokens.
+ * @throws HttpError 404, also if that model is gone, 400 if the message is no answer, 409 if it is complete or still being written, 503
  */
 export async function continueAnswer(
   turns: Turns,
@@ -108,13 +108,13 @@ export async function continueAnswer(
   messageId: string,
   wanted?: SamplingOverrides,
 ): Promise<Message> {
-  const { db, inference, answers } = turns;
+  const { db, pool, answers } = turns;
   const message = await answerOf(db, owner, messageId);
   if (message.status === 'stop') {
     throw new HttpError(409, 'answer_complete', 'This answer is complete; there is nothing to go on with.');
   }
   if (message.status === 'streaming' || answers.isRunning(messageId)) throw stillWriting();
-  const model = modelWithRoom(inference);
+  const model = await modelWithRoom(pool, message.model ?? pool.modelFor(message.conversationId));
 
   const path = await pathTo(db, message.parentId!);
   const tokens = await tokensOf(db, messageId);
@@ -134,14 +134,15 @@ export async function continueAnswer(
   });
 
   message.status = 'streaming';
-  run(turns, { message, generationId: generation.id, titled: null, sampling, messages: chatOf(path), tokens });
+  run(turns, model, { message, generationId: generation.id, titled: null, sampling, messages: chatOf(path), tokens });
   return { ...message };
 }
 
-/** @throws HttpError 503 */
-function modelWithRoom(inference: Inference): ModelDescription {
-  inference.checkCapacity();
-  return inference.loadedModel();
+/** @throws HttpError 404, 503 */
+async function modelWithRoom(pool: ModelPool, id: string): Promise<ModelDescription> {
+  const model = await pool.model(id);
+  pool.checkCapacity(id);
+  return model;
 }
 
 interface Run {
@@ -153,8 +154,8 @@ interface Run {
   tokens: number[];
 }
 
-function run({ inference, answers }: Turns, { messages, tokens, sampling, ...answer }: Run): void {
-  const generation = inference.generate({
+function run({ pool, answers }: Turns, model: ModelDescription, { messages, tokens, sampling, ...answer }: Run): void {
+  const generation = pool.generate(model.id, {
     messages,
     answer: tokens,
     dropOldestTurns: true,

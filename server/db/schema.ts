@@ -1,8 +1,9 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
 import type { DraftPair, Feedback, Message } from '@parley/contracts';
-import type { AccountTables } from './account-tables.ts';
 import type { Generated } from 'kysely';
 import type { AssistantTables } from '../assistants/tables.ts';
+import type { LabTables } from '../lab/tables.ts';
+import type { AccountTables } from './account-tables.ts';
 
 export interface ConversationRow {
   id: string;
@@ -85,7 +86,7 @@ export interface DraftPairRow {
   chosen_at: number | null;
 }
 
-export interface Tables extends AssistantTables {
+export interface Tables extends AssistantTables, LabTables {
   users: UserRow;
   conversations: Omit<ConversationRow, 'assistant_id' | 'pinned_at'> & {
     assistant_id: Generated<string | null>;

@@ -29,7 +29,7 @@ const longestBackoffMilliseconds = 30_000;
 const healthyAfterMilliseconds = 60_000;
 const exitLimitMilliseconds = 2_000;
 
-interface InferenceOptions {
+export interface InferenceOptions {
   modelFolder: string;
   /** Answers written at once; more wait. */
   slots: number;
@@ -37,6 +37,8 @@ interface InferenceOptions {
   cache?: GeneratorOptions['cache'];
   log: FastifyBaseLogger;
   metrics: Metrics;
+  /** Called when `ready` or `load` has changed. */
+  onChange?: () => void;
 }
 
 export class Inference {
@@ -48,6 +50,7 @@ export class Inference {
   #deaths = 0;
   #restart: NodeJS.Timeout | null = null;
   #ready = false;
+  #load = { active: 0, queued: 0 };
   #closing = false;
 
   constructor(options: InferenceOptions) {
@@ -59,17 +62,19 @@ export class Inference {
     return this.#model;
   }
 
-  /** @throws HttpError 503 before the first load */
-  loadedModel(): ModelDescription {
-    if (this.#model) return this.#model;
-    throw new HttpError(503, 'model_loading', 'The model is being loaded. Try again in a moment.', {
-      retryAfterSeconds: 2,
-    });
-  }
-
   /** False while the worker is starting or has died. */
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** Answers that the worker is writing, and those that wait for a slot, as last reported. */
+  get load(): { active: number; queued: number } {
+    return this.#load;
+  }
+
+  /** Whether an answer is being written or waits. */
+  get busy(): boolean {
+    return this.#generations.size > 0;
   }
 
   /**
@@ -80,6 +85,7 @@ export class Inference {
     try {
       return await new Promise((resolve, reject) => this.#spawn(resolve, reject));
     } catch (error) {
+      this.#interruptAll((error as Error).message);
       await this.close();
       throw error;
     }
@@ -159,7 +165,6 @@ export class Inference {
     worker.once('exit', (code, signal) => {
       this.#ready = false;
       this.#setLoad(0, 0);
-      this.#options.metrics.modelReady.set(0);
       const reason = failure ?? `The inference worker ended unexpectedly (${signal ?? `exit code ${code}`}).`;
       onFailure(new Error(reason));
       if (!this.#closing) this.#afterDeath(reason, failure !== null, Date.now() - spawnedAt);
@@ -167,11 +172,10 @@ export class Inference {
   }
 
   #becomeReady(model: ModelDescription): void {
-    const { log, metrics } = this.#options;
+    const { log, onChange } = this.#options;
     this.#model = model;
     this.#ready = true;
-    metrics.modelReady.set(1);
-    metrics.slots.set(model.slots);
+    onChange?.();
     log.info({ model: model.id, parameters: model.parameters, context: model.context }, 'the model is loaded');
     for (const [id, { job }] of this.#generations) this.#send({ type: 'generate', id, job });
   }
@@ -238,8 +242,8 @@ export class Inference {
   }
 
   #setLoad(active: number, queued: number): void {
-    this.#options.metrics.activeSlots.set(active);
-    this.#options.metrics.queuedRequests.set(queued);
+    this.#load = { active, queued };
+    this.#options.onChange?.();
   }
 
   #send(message: ToWorker): void {

@@ -2,11 +2,11 @@
  * What the HTTP process and the inference worker say to each other, over Node's IPC channel.
  * Every message about an answer carries the id that the HTTP process gave it.
  */
-import type { ChatMessage, FinishReason, Sampling, SamplingOverrides } from '@parley/contracts';
+import type { ChatMessage, FinishReason, Manifest, Sampling, SamplingOverrides } from '@parley/contracts';
 
 /** What is known of a loaded model. */
 export interface ModelDescription {
-  /** The manifest's name: what clients ask for. */
+  /** What clients ask for it by; of a model that is not registered, the manifest's name. */
   id: string;
   parameters: number;
   /** Longest context in tokens. */
@@ -18,6 +18,7 @@ export interface ModelDescription {
   slots: number;
   /** Sampling that the model's generation_config.json recommends. */
   sampling: SamplingOverrides;
+  manifest: Manifest;
 }
 
 export interface Job {

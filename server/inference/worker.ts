@@ -42,6 +42,7 @@ function serve(): void {
       createdAt: Date.parse(manifest.createdAt),
       slots: generator.stats().slots,
       sampling: recommendedSampling(modelFolder),
+      manifest,
     },
   });
 }

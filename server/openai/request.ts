@@ -19,11 +19,15 @@ export interface ChatCompletion {
   includeUsage: boolean;
 }
 
-/** @throws HttpError 400 naming the field, 404 for another model than the one that is loaded */
-export function readChatCompletion(body: unknown, model: ModelDescription): ChatCompletion {
+/** @throws HttpError 400 naming the field */
+export function parseChatCompletion(body: unknown): ChatCompletionRequest {
   const request = parse(chatCompletionRequestSchema, body);
   refuseUnsupported(request);
-  requireModel(request.model, model);
+  return request;
+}
+
+/** @throws HttpError 400 naming the field */
+export function toJobs(request: ChatCompletionRequest, model: ModelDescription): ChatCompletion {
   const sampling = samplingOf(request, model);
   const job = {
     messages: request.messages.map(toChatMessage),
@@ -40,14 +44,6 @@ export function readChatCompletion(body: unknown, model: ModelDescription): Chat
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
   };
-}
-
-/** @throws HttpError 404 */
-export function requireModel(id: string, model: ModelDescription): void {
-  if (id === model.id) return;
-  throw new HttpError(404, 'model_not_found', `The model '${id}' does not exist here. This server has '${model.id}'.`, {
-    param: 'model',
-  });
 }
 
 /** Better an error than an answer that silently lacks what was asked for. */

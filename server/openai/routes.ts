@@ -5,30 +5,38 @@ import { toHttpError } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import { addLocalCors } from '../http/security.ts';
 import type { Generation } from '../inference/generation.ts';
-import type { Inference } from '../inference/inference.ts';
-import type { Accepted, ModelDescription, TokenRecord } from '../inference/protocol.ts';
+import type { ModelPool } from '../inference/pool.ts';
+import type { Accepted, TokenRecord } from '../inference/protocol.ts';
+import type { ModelRegistry, RegisteredModel } from '../lab/registry.ts';
 import { fromGeneration, openaiErrorBody } from './errors.ts';
 import { merge } from './merge.ts';
-import { type ChatCompletion, readChatCompletion, requireModel } from './request.ts';
+import { type ChatCompletion, parseChatCompletion, toJobs } from './request.ts';
 import { type Choice, chunk, completion, type Envelope, newEnvelope, usageChunk, usageOf } from './wire.ts';
 
-export function addOpenaiRoutes(app: FastifyInstance, inference: Inference): void {
+interface Models {
+  pool: ModelPool;
+  registry: ModelRegistry;
+}
+
+export function addOpenaiRoutes(app: FastifyInstance, { pool, registry }: Models): void {
   addLocalCors(app);
 
-  app.get('/models', access('api'), async () => ({ object: 'list', data: [modelObject(inference.loadedModel())] }));
+  app.get('/models', access('api'), async () => ({
+    object: 'list',
+    data: (await registry.listChat()).map(modelObject),
+  }));
 
   // A model's name may hold slashes.
   app.get<{ Params: { '*': string } }>('/models/*', access('api'), async (request) => {
-    const model = inference.loadedModel();
-    requireModel(request.params['*'], model);
-    return modelObject(model);
+    return modelObject(await registry.getChat(request.params['*']));
   });
 
   app.post('/chat/completions', access('api'), async (request, reply) => {
-    const model = inference.loadedModel();
-    const asked = readChatCompletion(request.body, model);
-    inference.checkCapacity(asked.jobs.length);
-    const generations = asked.jobs.map((job) => inference.generate(job));
+    const wanted = parseChatCompletion(request.body);
+    const model = await pool.model(wanted.model);
+    const asked = toJobs(wanted, model);
+    pool.checkCapacity(model.id, asked.jobs.length);
+    const generations = asked.jobs.map((job) => pool.generate(model.id, job));
     const cancel = () => {
       for (const generation of generations) generation.cancel();
     };
@@ -105,11 +113,11 @@ async function collect(generation: Generation): Promise<Choice> {
   return { content, tokens, completionTokens, reason: next.value };
 }
 
-function modelObject({ id, createdAt, context }: ModelDescription) {
+function modelObject({ id, manifest, context }: RegisteredModel) {
   return {
     id,
     object: 'model',
-    created: Math.floor(createdAt / 1000),
+    created: Math.floor(Date.parse(manifest.createdAt) / 1000),
     owned_by: 'parley',
     max_model_len: context,
   };
