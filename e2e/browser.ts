@@ -1,7 +1,7 @@
 /** Chromium for the journeys: the system's, or the one that CHROMIUM names. */
 import { join } from 'node:path';
 import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 export function launchBrowser(): Promise<Browser> {
@@ -25,8 +25,18 @@ export interface OpenPage {
   complaints: string[];
 }
 
+/** Gives the browser an account, or signs it in to the one that it had; the first account is the administrator's. */
+export async function signUp(context: BrowserContext, url: string, name = 'Ada'): Promise<void> {
+  const account = { name, email: `${name.toLowerCase()}@example.org`, password: 'a password for journeys' };
+  const registered = await context.request.post(`${url}/api/accounts`, { data: account });
+  const entered = registered.ok() ? registered : await context.request.post(`${url}/api/session`, { data: account });
+  expect(entered.ok(), await entered.text()).toBe(true);
+}
+
+/** Opens the page for somebody who is signed in. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 800 }, ...options });
+  await signUp(context, url);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];

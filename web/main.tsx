@@ -1,11 +1,12 @@
 import './api/schema-mode.ts';
 import './styles.css';
-import { notifyManager, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { notifyManager, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import {
   createRootRoute,
   createRoute,
   createRouter,
   type ErrorComponentProps,
+  lazyRouteComponent,
   RouterProvider,
 } from '@tanstack/react-router';
 import { Tooltip } from 'radix-ui';
@@ -13,7 +14,9 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useTranslation } from 'react-i18next';
 import { SessionGate } from './account/session.tsx';
+import { sessionQuery } from './api/accounts.ts';
 import { messagesQuery } from './api/queries.ts';
+import { RequestError } from './api/request.ts';
 import { AnswerStreams } from './chat/answer-streams.ts';
 import { ConversationPage, NotFound } from './chat/conversation.tsx';
 import { Shell } from './chat/shell.tsx';
@@ -27,7 +30,17 @@ import { startTheme } from './ui/theme.ts';
 // The stored messages and the live text change in the same breath; told apart by a timer they would flicker.
 notifyManager.setScheduler(queueMicrotask);
 
-const queryClient = new QueryClient({ defaultOptions: { queries: { staleTime: 5_000 } } });
+const queryClient: QueryClient = new QueryClient({
+  defaultOptions: { queries: { staleTime: 5_000 } },
+  queryCache: new QueryCache({
+    onError: (error) => {
+      // Signed out meanwhile, perhaps from elsewhere: the gate asks who it is.
+      if (error instanceof RequestError && error.status === 401) {
+        void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      }
+    },
+  }),
+});
 const answerStreams = new AnswerStreams(queryClient);
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: PageNotFound, errorComponent: Crash });
@@ -42,8 +55,36 @@ const conversationRoute = createRoute({
   },
 });
 
+const accountRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+});
+const administrationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/administration',
+  component: lazyRouteComponent(() => import('./account/administration.tsx'), 'Administration'),
+});
+const administrationRoutes = administrationRoute.addChildren([
+  createRoute({
+    getParentRoute: () => administrationRoute,
+    path: '/',
+    component: lazyRouteComponent(() => import('./account/people.tsx'), 'People'),
+  }),
+  createRoute({
+    getParentRoute: () => administrationRoute,
+    path: '/settings',
+    component: lazyRouteComponent(() => import('./account/server-settings.tsx'), 'ServerSettings'),
+  }),
+  createRoute({
+    getParentRoute: () => administrationRoute,
+    path: '/audit',
+    component: lazyRouteComponent(() => import('./account/audit-log.tsx'), 'AuditLog'),
+  }),
+]);
+
 const router = createRouter({
-  routeTree: rootRoute.addChildren([welcomeRoute, conversationRoute]),
+  routeTree: rootRoute.addChildren([welcomeRoute, conversationRoute, accountRoute, administrationRoutes]),
   defaultPreload: 'intent',
 });
 

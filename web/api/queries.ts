@@ -2,14 +2,7 @@
 import type { Conversation, Message } from '@parley/contracts';
 import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { RequestError } from './request.ts';
-import { getSession, getStatus, listConversations, listMessages } from './routes.ts';
-
-export const sessionQuery = queryOptions({
-  queryKey: ['session'],
-  queryFn: ({ signal }) => getSession(signal),
-  staleTime: 60_000,
-  retry: retryUnlessRefused,
-});
+import { getStatus, listConversations, listMessages } from './routes.ts';
 
 export const statusQuery = queryOptions({
   queryKey: ['status'],

@@ -9,9 +9,7 @@ import {
   type Message,
   messageSchema,
   type SendRequest,
-  type Session,
   type Status,
-  sessionSchema,
   statusSchema,
 } from '@parley/contracts';
 import { z } from 'zod';
@@ -19,10 +17,6 @@ import { jsonBody, type ReceivedEvent, request, requestEvents, requestNothing } 
 
 const conversationListSchema = z.object({ conversations: z.array(conversationSchema) });
 const messageListSchema = z.object({ messages: z.array(messageSchema) });
-
-export function getSession(signal?: AbortSignal): Promise<Session> {
-  return request('/api/session', sessionSchema, withSignal(signal));
-}
 
 export function getStatus(signal?: AbortSignal): Promise<Status> {
   return request('/api/status', statusSchema, withSignal(signal));

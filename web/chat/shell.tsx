@@ -1,15 +1,14 @@
 /** What surrounds every page: sidebar, header, and the place of the page itself. */
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router';
-import { Languages, Monitor, Moon, PanelLeftOpen, SquarePen, Sun } from 'lucide-react';
+import { PanelLeftOpen, SquarePen } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Language, languages, setLanguage } from '../i18n/index.ts';
+import { LanguageMenu, ThemeMenu } from '../account/preferences.tsx';
+import { UserMenu } from '../account/user-menu.tsx';
 import { IconButton } from '../ui/button.tsx';
 import { Drawer } from '../ui/dialog.tsx';
 import { useMediaQuery } from '../ui/media-query.ts';
-import { Menu, MenuChoices } from '../ui/menu.tsx';
 import { storedValue } from '../ui/stored-value.ts';
-import { type Theme, useTheme } from '../ui/theme.ts';
 import { composerId } from './composer.tsx';
 import { useConversationTitle } from './conversation.tsx';
 import { ModelBanner, ModelName } from './model-name.tsx';
@@ -83,6 +82,7 @@ export function Shell() {
           </div>
           <LanguageMenu />
           <ThemeMenu />
+          <UserMenu />
         </header>
         <ModelBanner />
         <main className="min-h-0 grow">
@@ -90,48 +90,6 @@ export function Shell() {
         </main>
       </div>
     </div>
-  );
-}
-
-function LanguageMenu() {
-  const { t, i18n } = useTranslation();
-  const options = (Object.keys(languages) as Language[]).map((value) => ({
-    value,
-    label: languages[value],
-    lang: value,
-  }));
-  return (
-    <Menu
-      trigger={
-        <IconButton label={t('app.language')}>
-          <Languages size={18} aria-hidden />
-        </IconButton>
-      }
-    >
-      <MenuChoices value={i18n.language as Language} onChange={setLanguage} options={options} />
-    </Menu>
-  );
-}
-
-function ThemeMenu() {
-  const { t } = useTranslation();
-  const [theme, setTheme] = useTheme();
-  const options: { value: Theme; label: string; icon: React.ReactNode }[] = [
-    { value: 'system', label: t('app.themeSystem'), icon: <Monitor size={16} aria-hidden /> },
-    { value: 'light', label: t('app.themeLight'), icon: <Sun size={16} aria-hidden /> },
-    { value: 'dark', label: t('app.themeDark'), icon: <Moon size={16} aria-hidden /> },
-  ];
-  return (
-    <Menu
-      trigger={
-        <IconButton label={t('app.theme')}>
-          <Sun size={18} className="dark:hidden" aria-hidden />
-          <Moon size={18} className="not-dark:hidden" aria-hidden />
-        </IconButton>
-      }
-    >
-      <MenuChoices value={theme} onChange={setTheme} options={options} />
-    </Menu>
   );
 }
 

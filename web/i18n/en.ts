@@ -1,3 +1,4 @@
+import { accountTexts } from './account.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
 
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
@@ -117,6 +118,7 @@ export const en = {
     image: 'Image not shown: {{alt}}',
   },
   ...feedbackTexts,
+  ...accountTexts,
   error: {
     notSent: 'Your message was not answered.',
     connection: 'The server cannot be reached.',

@@ -1,3 +1,4 @@
+import { accountTexts } from './account.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
 
@@ -117,6 +118,7 @@ export const zh: Translation = {
     image: '未显示的图片：{{alt}}',
   },
   ...feedbackTexts,
+  ...accountTexts,
   error: {
     notSent: '你的消息没有得到回答。',
     connection: '无法连接服务器。',
