@@ -64,17 +64,6 @@ export interface FeedbackRow {
   updated_at: number;
 }
 
-export interface ShareRow {
-  id: string;
-  conversation_id: string;
-  token: string;
-  title: string;
-  /** JSON of the branch as it was: `SharedConversation['messages']`. */
-  messages: string;
-  message_count: number;
-  created_at: number;
-}
-
 export interface DraftPairRow {
   id: string;
   user_id: string;
@@ -86,8 +75,18 @@ export interface DraftPairRow {
   chosen_at: number | null;
 }
 
-export interface Tables extends AssistantTables, LabTables {
-  users: UserRow;
+export interface ShareRow {
+  id: string;
+  conversation_id: string;
+  token: string;
+  title: string;
+  /** JSON of the branch as it was: `SharedConversation['messages']`. */
+  messages: string;
+  message_count: number;
+  created_at: number;
+}
+
+export interface Tables extends AccountTables, AssistantTables, LabTables {
   conversations: Omit<ConversationRow, 'assistant_id' | 'pinned_at'> & {
     assistant_id: Generated<string | null>;
     pinned_at: Generated<number | null>;
