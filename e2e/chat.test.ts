@@ -182,6 +182,98 @@ describe('with a model that never ends by itself', () => {
     expect(await answers(page).count()).toBe(1);
   });
 
+  test('a question is edited, and both wordings with what follows them can be read', async () => {
+    await setAnswers(page, shortest);
+    await ask(page, 'First wording');
+    await finished(page);
+    await ask(page, 'Below the first wording');
+    await finished(page);
+    const first = page.getByRole('article').filter({ hasText: 'First wording' }).first();
+    await first.hover();
+    await first.getByRole('button', { name: 'Edit the message' }).click();
+    const field = page.getByRole('textbox', { name: 'Your message, to be asked anew' });
+    await field.press('Escape');
+    await first.getByRole('button', { name: 'Edit the message' }).click();
+    await field.fill('第二种问法');
+    await expectAccessible(page);
+    await field.press('Enter');
+    await page.getByText('Version 2 of 2').waitFor();
+    await finished(page);
+    expect(await answers(page).count()).toBe(1);
+    expect(await page.getByText('Below the first wording').count()).toBe(0);
+
+    await page.reload();
+    await page.getByRole('article').getByText('第二种问法').waitFor();
+    await button(page, 'Previous version').click();
+    await page.getByText('Below the first wording').waitFor();
+    expect(await answers(page).count()).toBe(2);
+    await capture(page, 'question-versions');
+  });
+
+  test('words are found in messages of both languages, also on a branch that is not shown', async () => {
+    await setAnswers(page, shortest);
+    await ask(page, 'Where do axolotls live?');
+    await finished(page);
+    const question = page.getByRole('article').filter({ hasText: 'axolotls' });
+    await question.hover();
+    await question.getByRole('button', { name: 'Edit the message' }).click();
+    await page.getByRole('textbox', { name: 'Your message, to be asked anew' }).fill('美西螈住在哪里？');
+    await page.getByRole('textbox', { name: 'Your message, to be asked anew' }).press('Enter');
+    await page.getByText('Version 2 of 2').waitFor();
+    await finished(page);
+    await page.getByRole('link', { name: 'New chat' }).first().click();
+    await page.keyboard.press('Control+k');
+    const search = page.getByRole('searchbox', { name: 'Search' });
+    await search.fill('西螈');
+    await page
+      .getByRole('status')
+      .getByText(/^Found in/)
+      .waitFor();
+    await search.fill('xolot');
+    await page.locator('nav mark').getByText('xolot', { exact: true }).waitFor();
+    await expectAccessible(page);
+    await capture(page, 'search');
+    await page.locator('a[href*="#"]', { hasText: 'axolotls' }).first().click();
+    await page.getByRole('article').getByText('Where do axolotls live?').waitFor();
+    await page.getByText('Version 1 of 2').waitFor();
+    await search.fill('nothing has these words');
+    await page.getByText('Nothing was found.').waitFor();
+    await search.press('Escape');
+    await page.getByRole('link', { name: 'Where do axolotls live?' }).waitFor();
+  });
+
+  test('a conversation is pinned, and shared by a link that anybody can read until it is revoked', async () => {
+    await setAnswers(page, shortest);
+    await ask(page, 'Worth sharing 值得分享');
+    await finished(page);
+    const written = await textOf(page);
+    const menu = button(page, 'More for “Worth sharing 值得分享”');
+    await menu.click();
+    await page.getByRole('menuitem', { name: 'Pin' }).click();
+    await page.getByRole('region', { name: 'Pinned' }).getByRole('link', { name: 'Worth sharing' }).waitFor();
+    await menu.click();
+    await page.getByRole('menuitem', { name: 'Share …' }).click();
+    await button(page, 'Create a link').click();
+    const link = page.getByRole('dialog').getByRole('link');
+    const address = (await link.getAttribute('href')) ?? '';
+    expect(address).toMatch(new RegExp(`^${server.url}/share/[\\w-]{32}$`));
+    await expectAccessible(page);
+    await capture(page, 'share');
+
+    const visitor = await openPage(browser, address, { locale: 'zh-CN', colorScheme: 'dark' });
+    await visitor.page.getByRole('heading', { level: 1, name: 'Worth sharing 值得分享' }).waitFor();
+    expect(await visitor.page.locator('.markdown').textContent()).toBe(written);
+    await expectAccessible(visitor.page);
+    await capture(visitor.page, 'shared-chinese-dark');
+    expect(visitor.complaints).toEqual([]);
+
+    await button(page, 'Revoke the link').click();
+    await link.waitFor({ state: 'detached' });
+    await visitor.page.reload();
+    await visitor.page.getByText('这个链接没有内容').waitFor();
+    await visitor.page.context().close();
+  });
+
   test('a thumb and its comment are kept, changed and taken back', async () => {
     await setAnswers(page, shortest);
     await ask(page, 'Judge this');

@@ -10,7 +10,7 @@ import {
   RouterProvider,
 } from '@tanstack/react-router';
 import { Tooltip } from 'radix-ui';
-import { StrictMode } from 'react';
+import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useTranslation } from 'react-i18next';
 import { SessionGate } from './account/session.tsx';
@@ -112,6 +112,10 @@ function Crash({ error }: ErrorComponentProps) {
   );
 }
 
+// Whoever has a link needs no account, so this page stands outside what asks for one.
+const SharedPage = lazy(() => import('./chat/shared.tsx'));
+const sharedToken = /^\/share\/([\w-]+)$/.exec(location.pathname)?.[1];
+
 startTheme();
 startTranslation();
 
@@ -123,9 +127,15 @@ createRoot(root).render(
       <AnswerStreamsContext value={answerStreams}>
         <Tooltip.Provider delayDuration={400}>
           <Announcer>
-            <SessionGate>
-              <RouterProvider router={router} />
-            </SessionGate>
+            {sharedToken === undefined ? (
+              <SessionGate>
+                <RouterProvider router={router} />
+              </SessionGate>
+            ) : (
+              <Suspense>
+                <SharedPage token={sharedToken} />
+              </Suspense>
+            )}
           </Announcer>
         </Tooltip.Provider>
       </AnswerStreamsContext>

@@ -54,8 +54,15 @@ test('leaving the loop cancels the stream', async () => {
     cancelled = true;
   });
   for await (const event of readEvents(stream)) {
-    expect(event).toBe('a');
+    expect(event).toEqual({ data: 'a', id: null });
     break;
   }
   expect(cancelled).toBe(true);
+});
+
+test('an event has the last id that was given', async () => {
+  const text = 'data: a\n\nid: run.1\ndata: b\n\ndata: c\n\nid:run.2\ndata: d\n\n';
+  const ids: (string | null)[] = [];
+  for await (const { id } of readEvents(streamOf([new TextEncoder().encode(text)]))) ids.push(id);
+  expect(ids).toEqual([null, 'run.1', 'run.1', 'run.2']);
 });

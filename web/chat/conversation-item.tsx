@@ -1,8 +1,9 @@
 import type { Conversation } from '@parley/contracts';
 import { Link, useMatchRoute, useNavigate } from '@tanstack/react-router';
-import { Ellipsis, Pencil, Trash2 } from 'lucide-react';
+import { Download, Ellipsis, Link2, Pencil, Pin, PinOff, Trash2 } from 'lucide-react';
 import { type KeyboardEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { usePinConversation } from '../api/library.ts';
 import { useDeleteConversation, useRenameConversation } from '../api/mutations.ts';
 import { IconButton } from '../ui/button.tsx';
 import { classNames } from '../ui/class-names.ts';
@@ -10,6 +11,7 @@ import { Confirmation } from '../ui/dialog.tsx';
 import { Menu, MenuItem } from '../ui/menu.tsx';
 import { focusComposer } from './composer.tsx';
 import { errorText } from './error-text.ts';
+import { ShareDialog } from './share-dialog.tsx';
 import { useAnswerStreams, useIsAnswering } from './streams-context.tsx';
 
 interface ConversationItemProps {
@@ -22,11 +24,13 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
   const streams = useAnswerStreams();
   const navigate = useNavigate();
   const rename = useRenameConversation();
+  const pin = usePinConversation();
   const remove = useDeleteConversation(leave);
   const answering = useIsAnswering(conversation.id);
   const current = useMatchRoute()({ to: '/chat/$conversationId', params: { conversationId: conversation.id } });
   const [renaming, setRenaming] = useState(false);
   const [confirming, setConfirming] = useState(false);
+  const [sharing, setSharing] = useState(false);
   const link = useRef<HTMLAnchorElement>(null);
   const title = conversation.title || t('sidebar.untitled');
 
@@ -83,6 +87,23 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
         <MenuItem onSelect={() => setTimeout(() => setRenaming(true))}>
           <Pencil size={16} aria-hidden /> {t('sidebar.rename')}
         </MenuItem>
+        <MenuItem onSelect={() => pin.mutate({ conversation, pinned: !conversation.pinned })}>
+          {conversation.pinned ? (
+            <>
+              <PinOff size={16} aria-hidden /> {t('pin.unpin')}
+            </>
+          ) : (
+            <>
+              <Pin size={16} aria-hidden /> {t('pin.pin')}
+            </>
+          )}
+        </MenuItem>
+        <MenuItem onSelect={() => setSharing(true)}>
+          <Link2 size={16} aria-hidden /> {t('share.action')}
+        </MenuItem>
+        <MenuItem onSelect={() => location.assign(`/api/conversations/${conversation.id}/export`)}>
+          <Download size={16} aria-hidden /> {t('transfer.exportOne')}
+        </MenuItem>
         <MenuItem className="text-danger" onSelect={() => setConfirming(true)}>
           <Trash2 size={16} aria-hidden /> {t('sidebar.delete')}
         </MenuItem>
@@ -92,6 +113,7 @@ export function ConversationItem({ conversation, onChosen }: ConversationItemPro
           {t('sidebar.deleteFailed', { reason: errorText(t, remove.error) })}
         </p>
       )}
+      {sharing && <ShareDialog conversation={conversation} onClose={() => setSharing(false)} returnFocus={link} />}
       <Confirmation
         open={confirming}
         onOpenChange={setConfirming}

@@ -16,9 +16,11 @@ import { useAutoscroll } from './autoscroll.ts';
 import { Composer, type ComposerHandle } from './composer.tsx';
 import { DraftPairView, useDraftPairs } from './draft-pair.tsx';
 import { errorText } from './error-text.ts';
-import { Question } from './question.tsx';
+import { useFoundMessage } from './found-message.ts';
+import { Question, UnsentQuestion } from './question.tsx';
 import { samplingWishes } from './sampling.ts';
 import { useEscape } from './shortcuts.ts';
+import { noteShownBranch } from './shown-branches.ts';
 import { useAnswerStreams, useLiveAnswer } from './streams-context.tsx';
 import { type BranchChoices, type PathStep, rootKey, shownPath } from './tree.ts';
 
@@ -47,8 +49,11 @@ function Conversation({ id }: { id: string }) {
   );
   const shown = live ? pathDuring(live, path) : path;
   const pair = drafts.openPair(shown.at(-1));
+  const leafId = path.at(-1)?.message.id;
+  useEffect(() => noteShownBranch(id, leafId), [id, leafId]);
 
   const hidden = useGradually(shown.length);
+  const { found, showFound } = useFoundMessage(messages, setChoices);
 
   useRejoin(id, messages);
   const stop = () => {
@@ -69,6 +74,15 @@ function Conversation({ id }: { id: string }) {
   const continueAnswer = useCallback(
     (answer: Message) => {
       streams.run(id, { kind: 'continue', answer, request: { sampling: samplingWishes.get() } });
+      toNewest();
+    },
+    [streams, id, toNewest],
+  );
+  const edit = useCallback(
+    (question: Message, content: string) => {
+      const { parentId } = question;
+      setChoices(({ [parentId ?? rootKey]: _, ...rest }) => rest);
+      streams.run(id, { kind: 'send', request: { content, parentId, sampling: samplingWishes.get() } });
       toNewest();
     },
     [streams, id, toNewest],
@@ -101,9 +115,13 @@ function Conversation({ id }: { id: string }) {
               </Notice>
             )}
             {shown.slice(hidden).map(({ message, siblings }, index) => (
-              <div key={message.id} className={hidden + index < shown.length - 2 ? 'lazy-layout' : undefined}>
+              <div
+                key={message.id}
+                ref={message.id === found ? showFound : undefined}
+                className={hidden + index < shown.length - 2 ? 'lazy-layout' : undefined}
+              >
                 {message.role === 'user' ? (
-                  <Question text={message.content} />
+                  <Question message={message} siblings={siblings} busy={busy} onEdit={edit} onChoose={choose} />
                 ) : pair && hidden + index === shown.length - 1 ? (
                   <DraftPairView {...pair} onChoose={choose} />
                 ) : (
@@ -159,10 +177,17 @@ function useGradually(messages: number): number {
   return Math.max(0, messages - shown);
 }
 
-/** While a new alternative is on its way, the answer that it stands beside makes room for it. */
+/** While a new answer or a new wording is on its way, what it will stand beside makes room for it. */
 function pathDuring(live: LiveAnswer, path: PathStep[]): PathStep[] {
-  if (live.action.kind !== 'regenerate' || live.answer !== null || live.phase === 'failed') return path;
-  const { parentId } = live.action.answer;
+  const { action, answer, phase } = live;
+  if (answer !== null || phase === 'failed') return path;
+  const parentId =
+    action.kind === 'regenerate'
+      ? action.answer.parentId
+      : action.kind === 'send'
+        ? action.request.parentId
+        : undefined;
+  if (parentId === undefined) return path;
   return path.slice(0, path.findIndex(({ message }) => message.id === parentId) + 1);
 }
 
@@ -179,7 +204,7 @@ function LiveEnd({ id, live, onEdit }: { id: string; live: LiveAnswer; onEdit: (
   const unsent = action.kind === 'send' && answer === null ? action.request.content : null;
   return (
     <>
-      {unsent !== null && <Question text={unsent} />}
+      {unsent !== null && <UnsentQuestion text={unsent} />}
       {answer === null && phase !== 'failed' && <PendingAnswer />}
       {phase === 'reconnecting' && <Notice tone="warning">{t('answer.reconnecting')}</Notice>}
       {phase === 'failed' && error && refusalOf(live) === null && (

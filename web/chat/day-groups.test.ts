@@ -4,7 +4,7 @@ import { groupByDay } from './day-groups.ts';
 const now = new Date(2025, 2, 15, 9, 30);
 const at = (...parts: [number, number, number, number?, number?]) => {
   const updatedAt = new Date(...parts).getTime();
-  return { id: String(updatedAt), title: '', createdAt: updatedAt, updatedAt };
+  return { id: String(updatedAt), title: '', assistantId: null, pinned: false, createdAt: updatedAt, updatedAt };
 };
 
 test('days are calendar days, not spans of 24 hours', () => {

@@ -18,10 +18,19 @@ export function useEscape(active: boolean, onEscape: () => void): void {
 
 /** Ctrl+Shift+O, or Cmd on a Mac: a new chat. */
 export function useNewChatShortcut(onNewChat: () => void): void {
+  useShortcut('o', true, onNewChat);
+}
+
+/** Ctrl+K, or Cmd on a Mac. */
+export function useSearchShortcut(onSearch: () => void): void {
+  useShortcut('k', false, onSearch);
+}
+
+function useShortcut(key: string, shift: boolean, onPress: () => void): void {
   const handle = useEffectEvent((event: KeyboardEvent) => {
-    if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== 'o') return;
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey !== shift || event.key.toLowerCase() !== key) return;
     event.preventDefault();
-    onNewChat();
+    onPress();
   });
   useEffect(() => {
     addEventListener('keydown', handle);

@@ -1,12 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { PanelLeftClose, SquarePen } from 'lucide-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { conversationsQuery } from '../api/queries.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { ConversationItem } from './conversation-item.tsx';
 import { type DayLabel, groupByDay } from './day-groups.ts';
+import { SearchField, SearchResults } from './search.tsx';
+import { TransferMenu } from './transfer-menu.tsx';
 
 interface SidebarProps {
   onHide: () => void;
@@ -16,6 +19,7 @@ interface SidebarProps {
 
 export function Sidebar({ onHide, onChosen }: SidebarProps) {
   const { t } = useTranslation();
+  const [words, setWords] = useState('');
   return (
     <>
       <div className="flex h-14 shrink-0 items-center justify-between pr-2.5 pl-4">
@@ -27,9 +31,12 @@ export function Sidebar({ onHide, onChosen }: SidebarProps) {
           <Logo size={26} />
           Parley
         </Link>
-        <IconButton label={t('app.hideSidebar')} onClick={onHide}>
-          <PanelLeftClose size={18} aria-hidden />
-        </IconButton>
+        <span className="relative flex">
+          <TransferMenu />
+          <IconButton label={t('app.hideSidebar')} onClick={onHide}>
+            <PanelLeftClose size={18} aria-hidden />
+          </IconButton>
+        </span>
       </div>
       <div className="px-2.5 pb-2">
         <Link
@@ -42,8 +49,13 @@ export function Sidebar({ onHide, onChosen }: SidebarProps) {
           {t('app.newChat')}
         </Link>
       </div>
+      <SearchField words={words} onChange={setWords} />
       <nav aria-label={t('sidebar.label')} className="min-h-0 grow overflow-y-auto px-2.5 pb-4">
-        <ConversationList onChosen={onChosen} />
+        {words.trim() === '' ? (
+          <ConversationList onChosen={onChosen} />
+        ) : (
+          <SearchResults words={words} onChosen={onChosen} />
+        )}
       </nav>
       <p className="border-t border-line px-4 py-3 text-xs leading-relaxed text-muted">{t('sidebar.local')}</p>
     </>
@@ -64,13 +76,21 @@ function ConversationList({ onChosen }: { onChosen: () => void }) {
   if (!conversations) return null;
   if (conversations.length === 0) return <p className="px-2 py-4 text-sm text-muted">{t('sidebar.empty')}</p>;
 
-  const heading = (label: DayLabel) =>
-    typeof label === 'string'
-      ? t(`sidebar.${label}`)
-      : new Intl.DateTimeFormat(i18n.language, { year: 'numeric', month: 'long' }).format(
-          new Date(label.year, label.month),
-        );
-  return groupByDay(conversations, new Date()).map(({ label, conversations }) => (
+  const heading = (label: DayLabel | 'pinned') =>
+    label === 'pinned'
+      ? t('pin.pinned')
+      : typeof label === 'string'
+        ? t(`sidebar.${label}`)
+        : new Intl.DateTimeFormat(i18n.language, { year: 'numeric', month: 'long' }).format(
+            new Date(label.year, label.month),
+          );
+  const pinned = conversations.filter((conversation) => conversation.pinned);
+  const others = conversations.filter((conversation) => !conversation.pinned);
+  const groups = [
+    ...(pinned.length > 0 ? [{ label: 'pinned' as const, conversations: pinned }] : []),
+    ...groupByDay(others, new Date()),
+  ];
+  return groups.map(({ label, conversations }) => (
     <section key={JSON.stringify(label)} aria-label={heading(label)}>
       <h2 className="px-3 pt-4 pb-1.5 text-xs font-medium text-muted">{heading(label)}</h2>
       <ul>

@@ -1,6 +1,6 @@
 import type { Message } from '@parley/contracts';
 import { expect, test } from 'vitest';
-import { shownPath } from './tree.ts';
+import { choicesLeadingTo, shownPath } from './tree.ts';
 
 function message(id: string, parentId: string | null): Message {
   const role = id.startsWith('q') ? 'user' : 'assistant';
@@ -39,6 +39,15 @@ test('the path follows the newest leaf, not the newest sibling', () => {
 
 test('a choice that no longer exists is ignored', () => {
   expect(ids(regenerated, { q1: 'gone' })).toEqual(['q1', 'a1b']);
+});
+
+test('choices lead to any message, and on to the newest below it', () => {
+  const tree = [...regenerated, message('q1b', null), message('ab', 'q1b')];
+  expect(ids(tree)).toEqual(['q1b', 'ab']);
+  expect(ids(tree, choicesLeadingTo(tree, 'a1'))).toEqual(['q1', 'a1', 'q2', 'a2']);
+  expect(ids(tree, choicesLeadingTo(tree, 'a1b'))).toEqual(['q1', 'a1b']);
+  expect(ids(tree, choicesLeadingTo(tree, 'q2'))).toEqual(['q1', 'a1', 'q2', 'a2']);
+  expect(choicesLeadingTo(tree, 'gone')).toEqual({});
 });
 
 test('first questions may have alternatives too', () => {

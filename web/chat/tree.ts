@@ -33,6 +33,16 @@ export function shownPath(messages: readonly Message[], choices: BranchChoices):
   return path;
 }
 
+/** The choices that lead the path over a message, down to the newest one below it. */
+export function choicesLeadingTo(messages: readonly Message[], id: string): BranchChoices {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const choices: Record<string, string> = {};
+  for (let message = byId.get(id); message; message = byId.get(message.parentId ?? rootKey)) {
+    choices[message.parentId ?? rootKey] = message.id;
+  }
+  return choices;
+}
+
 function childrenByParent(messages: readonly Message[]): Map<string, Message[]> {
   const known = new Set(messages.map(({ id }) => id));
   const children = new Map<string, Message[]>();

@@ -1,5 +1,6 @@
 import { accountTexts } from './account.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
+import { libraryTexts } from './library.en.ts';
 
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
 export const en = {
@@ -119,6 +120,7 @@ export const en = {
   },
   ...feedbackTexts,
   ...accountTexts,
+  ...libraryTexts,
   error: {
     notSent: 'Your message was not answered.',
     connection: 'The server cannot be reached.',

@@ -1,6 +1,7 @@
 import { accountTexts } from './account.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
+import { libraryTexts } from './library.zh.ts';
 
 /** Simplified Chinese. */
 export const zh: Translation = {
@@ -119,6 +120,7 @@ export const zh: Translation = {
   },
   ...feedbackTexts,
   ...accountTexts,
+  ...libraryTexts,
   error: {
     notSent: '你的消息没有得到回答。',
     connection: '无法连接服务器。',
