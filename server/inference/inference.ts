@@ -208,10 +208,12 @@ export class Inference {
     const { metrics } = this.#options;
     const { generation } = entry;
     switch (message.type) {
-      case 'accepted':
-        metrics.promptTokens.inc(message.promptTokens.length);
-        generation.accept({ promptTokens: message.promptTokens, droppedTurns: message.droppedTurns });
+      case 'accepted': {
+        const { type: _, id: _id, ...accepted } = message;
+        metrics.promptTokens.inc(accepted.promptTokens.length);
+        generation.accept(accepted);
         break;
+      }
       case 'piece':
         metrics.tokensGenerated.inc(message.tokens.length);
         if (entry.startedAt > 0 && message.text) {

@@ -8,12 +8,14 @@ export function logProbabilitiesOf(
   id: number,
   score: TokenScore,
 ): Pick<TokenRecord, 'logProbability' | 'alternatives'> {
-  const of = (token: number, logProbability: number) => ({
-    bytes: [...tokenizer.decodeBytes([token], { special: true })],
-    logProbability,
-  });
+  const of = (token: number, logProbability: number) => ({ bytes: bytesOf(tokenizer, token), logProbability });
   return {
     logProbability: of(id, score.logProbability),
     alternatives: score.alternatives.map((alternative) => of(alternative.id, alternative.logProbability)),
   };
+}
+
+/** A token's own bytes, a special token's name included. */
+export function bytesOf(tokenizer: Tokenizer, id: number): number[] {
+  return [...tokenizer.decodeBytes([id], { special: true })];
 }

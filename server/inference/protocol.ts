@@ -3,6 +3,7 @@
  * Every message about an answer carries the id that the HTTP process gave it.
  */
 import type { ChatMessage, FinishReason, Manifest, Sampling, SamplingOverrides } from '@parley/contracts';
+import type { LogitAdjustments } from '@parley/lm/generate';
 
 /** What is known of a loaded model. */
 export interface ModelDescription {
@@ -21,16 +22,35 @@ export interface ModelDescription {
   manifest: Manifest;
 }
 
-export interface Job {
+/** A turn of a conversation to be written. */
+export interface ChatJob {
   messages: ChatMessage[];
+  /** Found in documents, best first: as many as fit are put into the system message. */
+  passages?: string[];
   /** Tokens of an unfinished answer to go on from; empty for a new answer. */
   answer: number[];
   /** When the context is full: drop the oldest turns (true), or refuse (false). */
   dropOldestTurns: boolean;
   sampling: Sampling;
+  adjustments?: LogitAdjustments;
   /** Alternatives to report per token (0 reports the drawn token only); null reports no log-probabilities. */
   topLogProbabilities: number | null;
 }
+
+/** A text to be read, and gone on from if there is a sampling. */
+export interface TextJob {
+  /** In text, special tokens are read as such if `readSpecialTokens`; an empty one is the beginning of a document. */
+  prompt: string | number[];
+  readSpecialTokens: boolean;
+  /** What is wanted of the prompt itself: its tokens, those with their scores, or its place among texts. */
+  reading: 'tokens' | 'scores' | 'embedding' | null;
+  sampling: Sampling | null;
+  adjustments?: LogitAdjustments;
+  /** Also for the scores of the prompt. */
+  topLogProbabilities: number | null;
+}
+
+export type Job = ChatJob | TextJob;
 
 export interface TokenLogProbability {
   /** The token's own bytes, which may be part of a character. */
@@ -52,13 +72,25 @@ export interface Piece {
   tokens: TokenRecord[];
 }
 
+/** What the model makes of a prompt. */
+export interface Reading {
+  /** Empty if an embedding was asked for; log-probabilities only if scores were, and none for the first token. */
+  tokens: (Pick<TokenLogProbability, 'bytes'> & Partial<Omit<TokenRecord, 'id'>>)[];
+  /** Of length 1; empty if not asked for. */
+  embedding: number[];
+}
+
 export interface Accepted {
   /** Exactly what the model is given, the tokens of the answer to go on from included. */
   promptTokens: number[];
   droppedTurns: number;
+  /** The first so many of a chat job's passages are in the prompt. */
+  usedPassages?: number;
+  /** What was wanted of a text job's prompt. */
+  reading?: Reading;
 }
 
-export type RefusalCode = 'context_length_exceeded' | 'internal_error';
+export type RefusalCode = 'context_length_exceeded' | 'invalid_prompt' | 'invalid_logit_bias' | 'internal_error';
 
 export type ToWorker = { type: 'generate'; id: number; job: Job } | { type: 'cancel'; id: number };
 

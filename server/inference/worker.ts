@@ -7,10 +7,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SamplingOverrides, samplingOverridesSchema } from '@parley/contracts';
 import { loadModel } from '@parley/lm/checkpoint';
-import { buildChatPrompt, ContextLengthError, Generator, type GeneratorOptions } from '@parley/lm/generate';
+import {
+  answerReserve,
+  buildChatPrompt,
+  ContextLengthError,
+  Generator,
+  type GeneratorOptions,
+} from '@parley/lm/generate';
 import type { Tokenizer } from '@parley/lm/tokenizer';
+import { addPassages } from '../assistants/prompt.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
-import type { Accepted, FromWorker, Job, TokenRecord, ToWorker } from './protocol.ts';
+import type { Accepted, ChatJob, FromWorker, Job, RefusalCode, TokenRecord, ToWorker } from './protocol.ts';
+import { InvalidTokenError, TextReader } from './text-reader.ts';
 
 const [modelFolder, optionsArgument] = process.argv.slice(2) as [string, string];
 const running = new Map<number, AbortController>();
@@ -24,12 +32,14 @@ function serve(): void {
   const { model, tokenizer, manifest } = loadModel(modelFolder);
   // A model without a chat template is found out now, not at the first question.
   tokenizer.renderChat([{ role: 'user', content: '' }], { open: true });
-  const generator = new Generator(model, tokenizer, JSON.parse(optionsArgument) as GeneratorOptions);
+  const options = JSON.parse(optionsArgument) as GeneratorOptions;
+  const generator = new Generator(model, tokenizer, options);
+  const reader = new TextReader(model, tokenizer, { weights: options.weights, context: generator.context });
 
   const load = new LoadReport(generator);
   process.on('message', (message: ToWorker) => {
     if (message.type === 'cancel') running.get(message.id)?.abort();
-    else void answer(generator, tokenizer, message.id, message.job).then(() => load.update());
+    else void answer({ generator, tokenizer, reader }, message.id, message.job).then(() => load.update());
     load.update();
   });
   send({
@@ -47,7 +57,13 @@ function serve(): void {
   });
 }
 
-async function answer(generator: Generator, tokenizer: Tokenizer, id: number, job: Job): Promise<void> {
+interface Engine {
+  generator: Generator;
+  tokenizer: Tokenizer;
+  reader: TextReader;
+}
+
+async function answer({ generator, tokenizer, reader }: Engine, id: number, job: Job): Promise<void> {
   const abort = new AbortController();
   running.set(id, abort);
   let unsent: TokenRecord[] = [];
@@ -56,13 +72,20 @@ async function answer(generator: Generator, tokenizer: Tokenizer, id: number, jo
     unsent = [];
   };
   try {
-    const accepted = promptOf(generator, tokenizer, job);
+    reader.checkTokens('invalid_logit_bias', job.adjustments?.bias.map(([token]) => token) ?? []);
+    const isText = 'prompt' in job;
+    const accepted = isText ? await reader.accept(job, abort.signal) : promptOf(generator, tokenizer, job);
     send({ type: 'accepted', id, ...accepted });
+    if (job.sampling === null) {
+      send({ type: 'finished', id, reason: abort.signal.aborted ? 'cancelled' : 'stop' });
+      return;
+    }
     const wanted = job.topLogProbabilities;
     const { finishReason } = await generator.generate({
       prompt: accepted.promptTokens,
-      answered: job.answer.length,
+      answered: isText ? 0 : job.answer.length,
       sampling: job.sampling,
+      adjustments: job.adjustments,
       logProbabilities: wanted !== null,
       topLogProbabilities: wanted ?? 0,
       signal: abort.signal,
@@ -75,23 +98,33 @@ async function answer(generator: Generator, tokenizer: Tokenizer, id: number, jo
     if (unsent.length > 0) flush('');
     send({ type: 'finished', id, reason: finishReason });
   } catch (error) {
-    const code = error instanceof ContextLengthError ? 'context_length_exceeded' : 'internal_error';
-    send({ type: 'refused', id, code, message: (error as Error).message });
+    send({ type: 'refused', id, code: refusalOf(error), message: (error as Error).message });
   } finally {
     running.delete(id);
   }
 }
 
+function refusalOf(error: unknown): RefusalCode {
+  if (error instanceof ContextLengthError) return 'context_length_exceeded';
+  return error instanceof InvalidTokenError ? error.code : 'internal_error';
+}
+
 /** @throws ContextLengthError */
-function promptOf(generator: Generator, tokenizer: Tokenizer, job: Job): Accepted {
+function promptOf(generator: Generator, tokenizer: Tokenizer, job: ChatJob): Accepted {
   const { context } = generator;
   if (job.dropOldestTurns) {
-    const { ids, droppedTurns } = buildChatPrompt(tokenizer, job.messages, {
+    const { messages, used } = addPassages(
+      job.messages,
+      job.passages ?? [],
+      (shown) => tokenizer.renderChat(shown, { open: true }).ids.length + job.answer.length,
+      context - answerReserve(context, job.sampling.maxTokens),
+    );
+    const { ids, droppedTurns } = buildChatPrompt(tokenizer, messages, {
       context,
       reserve: job.sampling.maxTokens,
       partial: job.answer,
     });
-    return { promptTokens: ids, droppedTurns };
+    return { promptTokens: ids, droppedTurns, usedPassages: used };
   }
   const { ids } = tokenizer.renderChat(job.messages, { open: true });
   if (ids.length >= context) throw new ContextLengthError(context, ids.length, 'the conversation');

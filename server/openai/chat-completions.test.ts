@@ -258,7 +258,7 @@ describe('errors', () => {
     [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
     [{ top_logprobs: 2 }, 'top_logprobs'],
     [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
-    [{ logit_bias: { 5: 100 } }, 'logit_bias'],
+    [{ logit_bias: { 9999: 100 } }, 'logit_bias'],
     [{ response_format: { type: 'json_object' } }, 'response_format'],
   ])('%j is refused by name', async (body, param) => {
     const error = await failing(body);
@@ -295,7 +295,7 @@ describe('errors', () => {
     expect(await post('')).toMatchObject({ status: 400, error: { type: 'invalid_request_error', param: 'model' } });
     expect(await post('{}', 'text/plain')).toMatchObject({ status: 415, error: shape });
     expect(await post(`"${'x'.repeat(1_100_000)}"`)).toMatchObject({ status: 413, error: shape });
-    const unknown = await server.fetch('/v1/embeddings', { body: {} });
+    const unknown = await server.fetch('/v1/moderations', { body: {} });
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ error: shape });
   });

@@ -3,26 +3,38 @@ import type { OpenaiError } from '@parley/contracts';
 import { HttpError } from '../http/errors.ts';
 import { InterruptedError, RefusedError } from '../inference/generation.ts';
 
+/** OpenAI has no code for these: a bad value is told by its param, a missing key by its status. */
+const withoutCode = ['invalid_request', 'missing_api_key'];
+
 export function openaiErrorBody(error: HttpError): OpenaiError {
   return {
     error: {
       message: error.message,
-      type: error.statusCode >= 500 ? 'server_error' : 'invalid_request_error',
+      type: typeOf(error),
       param: error.param,
-      // A bad value is told by its param; clients know codes for the other cases.
-      code: error.code === 'invalid_request' ? null : error.code,
+      code: withoutCode.includes(error.code) ? null : error.code,
     },
   };
 }
 
-/** What became of an answer that the model did not write. */
-export function fromGeneration(error: unknown): unknown {
-  if (error instanceof RefusedError && error.code === 'context_length_exceeded') {
-    return new HttpError(400, error.code, error.message, { param: 'messages' });
-  }
-  if (error instanceof RefusedError) return new HttpError(500, error.code, error.message);
+/**
+ * What became of an answer that the model did not write.
+ * @param param the request field that holds the prompt
+ */
+export function fromGeneration(error: unknown, param: string): unknown {
   if (error instanceof InterruptedError) {
     return new HttpError(503, 'interrupted', error.message, { retryAfterSeconds: 1 });
   }
-  return error;
+  if (!(error instanceof RefusedError)) return error;
+  const { code, message } = error;
+  if (code === 'context_length_exceeded') return new HttpError(400, code, message, { param });
+  const invalid = (name: string) => new HttpError(400, 'invalid_request', `${name}: ${message}`, { param: name });
+  if (code === 'invalid_prompt') return invalid(param);
+  if (code === 'invalid_logit_bias') return invalid('logit_bias');
+  return new HttpError(500, code, message);
+}
+
+function typeOf({ statusCode, code }: HttpError): string {
+  if (statusCode === 429) return code === 'insufficient_quota' ? code : 'rate_limit_exceeded';
+  return statusCode >= 500 ? 'server_error' : 'invalid_request_error';
 }

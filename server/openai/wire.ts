@@ -1,7 +1,6 @@
-/** The objects of OpenAI's chat completions, whole and in chunks. */
+/** What the objects of OpenAI's routes share. */
 import { randomBytes } from 'node:crypto';
-import type { FinishReason } from '@parley/contracts';
-import type { ModelDescription, TokenLogProbability, TokenRecord } from '../inference/protocol.ts';
+import type { ModelDescription } from '../inference/protocol.ts';
 
 export interface Usage {
   prompt_tokens: number;
@@ -17,20 +16,9 @@ export interface Envelope {
   system_fingerprint: string;
 }
 
-interface ContentLogProbability {
-  token: string;
-  logprob: number;
-  bytes: number[];
-}
-
-type LogProbabilities = {
-  content: (ContentLogProbability & { top_logprobs: ContentLogProbability[] })[];
-  refusal: null;
-} | null;
-
-export function newEnvelope(model: ModelDescription): Envelope {
+export function newEnvelope(prefix: 'chatcmpl' | 'cmpl', model: ModelDescription): Envelope {
   return {
-    id: `chatcmpl-${randomBytes(16).toString('hex')}`,
+    id: `${prefix}-${randomBytes(16).toString('hex')}`,
     created: Math.floor(Date.now() / 1000),
     model: model.id,
     // The same fingerprint and seed give the same answer.
@@ -46,70 +34,10 @@ export function usageOf(promptTokens: number, completionTokens: number): Usage {
   };
 }
 
-export interface Choice {
-  content: string;
-  /** Those whose text is in the content: not the tokens of a stop string. */
-  tokens: TokenRecord[];
-  /** All that were drawn. */
-  completionTokens: number;
-  reason: FinishReason;
-}
-
-export function completion(envelope: Envelope, choices: Choice[], usage: Usage, withLogProbabilities: boolean) {
-  return {
-    ...envelope,
-    object: 'chat.completion',
-    choices: choices.map(({ content, tokens, reason }, index) => ({
-      index,
-      message: { role: 'assistant', content, refusal: null },
-      logprobs: withLogProbabilities ? logProbabilities(tokens) : null,
-      finish_reason: reason,
-    })),
-    usage,
-  };
-}
-
-interface Delta {
-  role?: 'assistant';
-  content?: string;
-}
-
-export function chunk(
-  envelope: Envelope,
-  {
-    index,
-    delta,
-    tokens = null,
-    reason = null,
-  }: { index: number; delta: Delta; tokens?: TokenRecord[] | null; reason?: FinishReason | null },
-) {
-  return {
-    ...envelope,
-    object: 'chat.completion.chunk',
-    choices: [{ index, delta, logprobs: tokens && logProbabilities(tokens), finish_reason: reason }],
-  };
-}
-
-/** The last chunk of a stream that asked for its usage. */
-export function usageChunk(envelope: Envelope, usage: Usage) {
-  return { ...envelope, object: 'chat.completion.chunk', choices: [], usage };
-}
-
-function logProbabilities(tokens: TokenRecord[]): LogProbabilities {
-  const content = tokens.flatMap(({ logProbability, alternatives = [] }) =>
-    logProbability ? [{ ...contentOf(logProbability), top_logprobs: alternatives.map(contentOf) }] : [],
-  );
-  return { content, refusal: null };
-}
-
-function contentOf({ bytes, logProbability }: TokenLogProbability): ContentLogProbability {
-  return { token: tokenText(bytes), logprob: logProbability, bytes };
-}
-
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A token's text; one that is only part of a character is written out as OpenAI writes it: `bytes:\xe4\xbd`. */
-function tokenText(bytes: number[]): string {
+export function tokenText(bytes: readonly number[]): string {
   try {
     return utf8.decode(Uint8Array.from(bytes));
   } catch {
