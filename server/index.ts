@@ -13,6 +13,8 @@ import { addAccountRoutes } from './accounts/routes.ts';
 import { Sessions } from './accounts/sessions.ts';
 import { SettingsStore } from './accounts/settings.ts';
 import { TokenUsage } from './accounts/usage.ts';
+import { Documents } from './assistants/documents.ts';
+import { addAssistantRoutes } from './assistants/routes.ts';
 import { Answers, recover } from './chat/answers.ts';
 import { listConversations } from './chat/conversations.ts';
 import { addLibraryRoutes } from './chat/library-routes.ts';
@@ -92,11 +94,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     folderOf: async (id) => (await registry.getChat(id)).folder,
   });
   const answers = new Answers(database.db, app.log);
+  const documents = new Documents(db, app.log);
 
   const stop = async () => {
     await pool.drain(drainMilliseconds);
     await pool.close();
     await answers.close();
+    await documents.close();
     await closeListener(app);
     await database.close();
   };
@@ -106,6 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const interrupted = await recover(database.db);
     if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
 
+    await documents.recover();
     const settings = await SettingsStore.open(db);
     const usage = new TokenUsage(db, settings);
     const sessions = new Sessions(db, options.publicUrl?.startsWith('https:') ?? false);
@@ -132,10 +137,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     addStatusRoute(app, pool);
     addModelRoutes(app, { pool, registry });
-    const turns = { db, pool, answers };
+    const turns = { db, pool, answers, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
+    addAssistantRoutes(app, db, documents);
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 
     await listen(app, port, host);

@@ -11,12 +11,15 @@ import {
   type SendRequest,
   samplingSchema,
 } from '@parley/contracts';
+import type { FastifyBaseLogger } from 'fastify';
 import type { Transaction } from 'kysely';
+import { type Grounding, groundingFor, storeCitations } from '../assistants/grounding.ts';
 import type { Db } from '../db/database.ts';
 import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
+import type { Generation } from '../inference/generation.ts';
 import type { ModelPool } from '../inference/pool.ts';
 import type { ModelDescription } from '../inference/protocol.ts';
 import type { Answers } from './answers.ts';
@@ -34,6 +37,7 @@ export interface Turns {
   db: Db;
   pool: ModelPool;
   answers: Answers;
+  log: FastifyBaseLogger;
 }
 
 /**
@@ -51,9 +55,10 @@ export async function ask(
   const conversation = await conversationOf(db, owner, conversationId);
   const parentId = request.parentId === undefined ? await newestLeaf(db, conversationId) : request.parentId;
   const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
-  const model = await modelWithRoom(pool, pool.modelFor(conversationId));
-
   const content = storableText(request.content);
+  const grounding = await groundingFor(db, owner, conversationId, content);
+  const model = await modelWithRoom(pool, grounding.model ?? pool.modelFor(conversationId));
+
   const question = messageRow({ conversationId, parentId, role: 'user', content, status: 'stop' });
   const sampling = chooseSampling(model, request.sampling);
   const { answer, generationId, titled } = await db.transaction().execute(async (transaction) => {
@@ -69,7 +74,8 @@ export async function ask(
   });
 
   const message = toMessage(answer);
-  run(turns, model, { message, generationId, titled, sampling, messages: chatOf([...path, question]), tokens: [] });
+  const messages = chatOf([...path, question]);
+  run(turns, model, { message, generationId, titled, sampling, messages, grounding, tokens: [] });
   return { question: toMessage(question), answer: { ...message } };
 }
 
@@ -86,7 +92,8 @@ export async function regenerate(
   const { db, pool } = turns;
   const old = await answerOf(db, owner, messageId);
   const path = await pathTo(db, old.parentId!);
-  const model = await modelWithRoom(pool, pool.modelFor(old.conversationId));
+  const grounding = await groundingFor(db, owner, old.conversationId, path.at(-1)!.content);
+  const model = await modelWithRoom(pool, grounding.model ?? pool.modelFor(old.conversationId));
   const sampling = chooseSampling(model, wanted);
   const { answer, generationId } = await db.transaction().execute(async (transaction) => {
     const inserted = await insertAnswer(transaction, model, path.at(-1)!, sampling);
@@ -94,7 +101,7 @@ export async function regenerate(
     return inserted;
   });
   const message = toMessage(answer);
-  run(turns, model, { message, generationId, titled: null, sampling, messages: chatOf(path), tokens: [] });
+  run(turns, model, { message, generationId, titled: null, sampling, messages: chatOf(path), grounding, tokens: [] });
   return { ...message };
 }
 
@@ -117,6 +124,7 @@ export async function continueAnswer(
   const model = await modelWithRoom(pool, message.model ?? pool.modelFor(message.conversationId));
 
   const path = await pathTo(db, message.parentId!);
+  const grounding = await groundingFor(db, owner, message.conversationId, path.at(-1)!.content, messageId);
   const tokens = await tokensOf(db, messageId);
   const sampling = chooseSampling(model, wanted);
   const generation = generationRow(messageId, model, sampling, tokens);
@@ -134,7 +142,8 @@ export async function continueAnswer(
   });
 
   message.status = 'streaming';
-  run(turns, model, { message, generationId: generation.id, titled: null, sampling, messages: chatOf(path), tokens });
+  const messages = chatOf(path);
+  run(turns, model, { message, generationId: generation.id, titled: null, sampling, messages, grounding, tokens });
   return { ...message };
 }
 
@@ -151,18 +160,36 @@ interface Run {
   titled: ReturnType<typeof toConversation> | null;
   sampling: Sampling;
   messages: ChatMessage[];
+  grounding: Grounding;
   tokens: number[];
 }
 
-function run({ pool, answers }: Turns, model: ModelDescription, { messages, tokens, sampling, ...answer }: Run): void {
+function run(turns: Turns, model: ModelDescription, { messages, grounding, tokens, sampling, ...answer }: Run): void {
+  const { pool, answers } = turns;
   const generation = pool.generate(model.id, {
-    messages,
+    messages: [...grounding.system, ...messages],
+    passages: grounding.passages.map(({ text }) => text),
     answer: tokens,
     dropOldestTurns: true,
     sampling,
     topLogProbabilities: null,
   });
+  void keepCitations(turns, answer.message.id, generation, grounding);
   answers.start({ ...answer, tokens, generation });
+}
+
+/** Once the model has taken the prompt it is known how many passages are in it. */
+async function keepCitations(
+  { db, log }: Turns,
+  messageId: string,
+  generation: Generation,
+  { passages }: Grounding,
+): Promise<void> {
+  const accepted = await generation.accepted.catch(() => null);
+  if (!accepted) return;
+  await storeCitations(db, messageId, passages.slice(0, accepted.usedPassages ?? 0)).catch((error: unknown) => {
+    log.error(error, 'the passages of an answer could not be saved');
+  });
 }
 
 async function answeredPath({ db, answers }: Turns, conversationId: string, parentId: string): Promise<MessageRow[]> {
