@@ -83,8 +83,37 @@ const administrationRoutes = administrationRoute.addChildren([
   }),
 ]);
 
+const assistantRoutes = [
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/assistants',
+    component: lazyRouteComponent(() => import('./assistants/assistants-page.tsx'), 'AssistantsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/assistants/new',
+    component: lazyRouteComponent(() => import('./assistants/assistant-editor.tsx'), 'NewAssistantPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/assistants/$assistantId',
+    component: lazyRouteComponent(() => import('./assistants/assistant-editor.tsx'), 'AssistantEditorPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/assistants/$assistantId/chat',
+    component: lazyRouteComponent(() => import('./assistants/assistant-welcome.tsx'), 'AssistantWelcomePage'),
+  }),
+] as const;
+
 const router = createRouter({
-  routeTree: rootRoute.addChildren([welcomeRoute, conversationRoute, accountRoute, administrationRoutes]),
+  routeTree: rootRoute.addChildren([
+    welcomeRoute,
+    conversationRoute,
+    ...assistantRoutes,
+    accountRoute,
+    administrationRoutes,
+  ]),
   defaultPreload: 'intent',
 });
 

@@ -2,6 +2,7 @@ import type { Message } from '@parley/contracts';
 import { RotateCcw } from 'lucide-react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { CitedAnswer } from '../assistants/citations.tsx';
 import { Button } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -36,7 +37,7 @@ export const Answer = memo(function Answer(props: AnswerProps) {
           <Notice tone="info">{t('answer.dropped', { count: message.droppedTurns })}</Notice>
         </div>
       )}
-      {text !== '' && <Markdown text={text} writing={writing} />}
+      <CitedAnswer message={message}>{text !== '' && <Markdown text={text} writing={writing} />}</CitedAnswer>
       {text === '' && (writing ? <Thinking /> : <p className="text-muted italic">{t('answer.empty')}</p>)}
       {!writing && (
         <>

@@ -6,6 +6,8 @@ import { lazy, memo, Suspense, useDeferredValue, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import ReactMarkdown, { type Components, type Options } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { citationAddress, citationMarks } from '../assistants/citation-marks.ts';
+import { CitationMark } from '../assistants/citations.tsx';
 import { classNames } from '../ui/class-names.ts';
 import { splitBlocks } from './blocks.ts';
 import { CodeBlock } from './code-block.tsx';
@@ -46,7 +48,9 @@ const Block = memo(function Block({ text }: { text: string }) {
 
 const components: Components = {
   a: ({ href, children }) =>
-    href ? (
+    href?.startsWith(citationAddress) ? (
+      <CitationMark number={Number(href.slice(citationAddress.length))}>{children}</CitationMark>
+    ) : href ? (
       <a href={href} target="_blank" rel="noopener noreferrer nofollow">
         {children}
       </a>
@@ -65,7 +69,7 @@ const components: Components = {
 };
 
 // A single tilde is how Chinese writes a range ("3~5 天"), not a strike-through.
-const markdownOptions: Options = { components, remarkPlugins: [[remarkGfm, { singleTilde: false }]] };
+const markdownOptions: Options = { components, remarkPlugins: [[remarkGfm, { singleTilde: false }], citationMarks] };
 
 function HiddenImage({ alt }: { alt: string }) {
   const { t } = useTranslation();

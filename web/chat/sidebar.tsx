@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { PanelLeftClose, SquarePen } from 'lucide-react';
+import { BookOpenText, PanelLeftClose, SquarePen } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { conversationsQuery } from '../api/queries.ts';
@@ -47,6 +47,14 @@ export function Sidebar({ onHide, onChosen }: SidebarProps) {
         >
           <SquarePen size={17} className="text-accent" aria-hidden />
           {t('app.newChat')}
+        </Link>
+        <Link
+          to="/assistants"
+          onClick={onChosen}
+          className="mt-1 flex min-h-9 items-center gap-2.5 rounded-xl px-3 text-sm transition-colors hover:bg-hover pointer-coarse:min-h-11"
+        >
+          <BookOpenText size={17} className="text-muted" aria-hidden />
+          {t('assistants.title')}
         </Link>
       </div>
       <SearchField words={words} onChange={setWords} />

@@ -1,4 +1,5 @@
 import { accountTexts } from './account.en.ts';
+import { assistantTexts } from './assistants.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
 import { libraryTexts } from './library.en.ts';
 
@@ -118,6 +119,7 @@ export const en = {
     copyCode: 'Copy the code',
     image: 'Image not shown: {{alt}}',
   },
+  ...assistantTexts,
   ...feedbackTexts,
   ...accountTexts,
   ...libraryTexts,

@@ -1,4 +1,5 @@
 import { accountTexts } from './account.zh.ts';
+import { assistantTexts } from './assistants.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
 import { libraryTexts } from './library.zh.ts';
@@ -118,6 +119,7 @@ export const zh: Translation = {
     copyCode: '复制代码',
     image: '未显示的图片：{{alt}}',
   },
+  ...assistantTexts,
   ...feedbackTexts,
   ...accountTexts,
   ...libraryTexts,
