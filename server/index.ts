@@ -31,8 +31,9 @@ import { addPage } from './http/page.ts';
 import { addSecurity } from './http/security.ts';
 import { ModelPool } from './inference/pool.ts';
 import { startFirstModel } from './lab/first-model.ts';
-import { addModelRoutes } from './lab/model-routes.ts';
+import { Lab } from './lab/lab.ts';
 import { ModelRegistry } from './lab/registry.ts';
+import { addLabRoutes } from './lab/routes.ts';
 import { openaiErrorBody } from './openai/errors.ts';
 import { addOpenaiRoutes } from './openai/routes.ts';
 
@@ -51,6 +52,8 @@ export interface ServerOptions {
   publicUrl?: string;
   /** Without it, the administrator hands out links for new passwords. */
   mail?: MailOptions;
+  /** The command line's entry: the Lab's jobs are its commands. */
+  cli?: string;
   /** Names beside localhost and the machine's own under which browsers may reach the server. */
   allowedHosts?: string[];
   /** One answer in so many comes as two drafts to choose between; 0, the default: none. */
@@ -93,11 +96,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...{ slots, weights, cache, metrics, log: app.log, idleWorkers: idleModels },
     folderOf: async (id) => (await registry.getChat(id)).folder,
   });
+  const cli = options.cli ?? join(import.meta.dirname, '../cli/bin.mjs');
+  const lab = new Lab({ db, registry, pool, home, cli, log: app.log });
   const answers = new Answers(database.db, app.log);
   const documents = new Documents(db, app.log);
 
   const stop = async () => {
-    await pool.drain(drainMilliseconds);
+    await Promise.all([pool.drain(drainMilliseconds), lab.runner.close(drainMilliseconds)]);
     await pool.close();
     await answers.close();
     await documents.close();
@@ -136,7 +141,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     });
     addStatusRoute(app, pool);
-    addModelRoutes(app, { pool, registry });
+    addLabRoutes(app, lab);
     const turns = { db, pool, answers, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
@@ -146,6 +151,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await listen(app, port, host);
     await startFirstModel({ db, registry, pool, modelFolder, log: app.log });
+    lab.runner.start();
   } catch (error) {
     await stop();
     throw error;

@@ -4,5 +4,5 @@ export { type Lineage, loadModel, ModelFolderError, saveModel, weightsOf } from 
 export { Progress } from './progress.ts';
 export { type Report, type ReportTable, writeReport } from './report.ts';
 export { type Checkpoint, type CheckpointContent, RunConfigError, RunDirectory, readMetrics } from './run-directory.ts';
-export { RunLockedError } from './run-lock.ts';
+export { holderOf, isAlive, type ProcessIdentity, RunLockedError, startOf } from './run-lock.ts';
 export { hashFile, SafetensorsError, SafetensorsFile, writeSafetensors } from './safetensors.ts';

@@ -11,7 +11,7 @@
  * A process is the same one if its id is alive and it started at the recorded time (Linux reuses ids after a reboot
  * or in a fresh container, where id 1 always lives).
  */
-import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,10 +29,15 @@ export class RunLockedError extends Error {
   }
 }
 
-interface Holder {
+/** A process, told from later ones that get the same id. */
+export interface ProcessIdentity {
   pid: number;
-  host: string;
+  /** When it was started: see startOf. */
   started: string;
+}
+
+interface Holder extends ProcessIdentity {
+  host: string;
 }
 
 /** @throws RunLockedError naming the process that holds the lock */
@@ -62,12 +67,8 @@ export function lockFolder(folder: string): RunLock {
 
 function refuseIfAlive(folder: string, generation: number): void {
   const path = join(folder, `lock.${generation}`);
-  let holder: Holder;
-  try {
-    holder = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return; // Released since it was listed, or not a lock that we wrote.
-  }
+  const holder = readHolder(path);
+  if (holder === null) return;
   if (holder.host !== hostname()) {
     throw new RunLockedError(folder, holder.pid, `it runs on host '${holder.host}'; if it is gone, remove ${path}`);
   }
@@ -76,7 +77,23 @@ function refuseIfAlive(folder: string, generation: number): void {
   }
 }
 
-function isAlive({ pid, started }: Holder): boolean {
+/** Null for a lock that was released since it was listed, or that we did not write. */
+function readHolder(path: string): Holder | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** The live process of this machine that works in the folder, if any. */
+export function holderOf(folder: string): ProcessIdentity | null {
+  const generation = existsSync(folder) ? highestGeneration(folder) : 0;
+  const holder = generation > 0 ? readHolder(join(folder, `lock.${generation}`)) : null;
+  return holder && holder.host === hostname() && isAlive(holder) ? holder : null;
+}
+
+export function isAlive({ pid, started }: ProcessIdentity): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -86,11 +103,14 @@ function isAlive({ pid, started }: Holder): boolean {
 }
 
 /** When a process started, in clock ticks since boot plus the boot's id; '' where the system does not say (macOS). */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name in parentheses may hold spaces; the start time is the 20th field after it.
-    const ticks = fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+    const [state, ...after] = fields.slice(fields.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended, whoever has not taken notice of it.
+    if (state === 'Z') return '';
+    const ticks = after[18];
     return `${ticks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
   } catch {
     return '';

@@ -1,5 +1,5 @@
 /** Every model that this server has known, under the name that clients ask for it by. */
-
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Manifest, manifestSchema } from '@parley/contracts';
 import type { Db } from '../db/database.ts';
@@ -115,6 +115,9 @@ export class ModelRegistry {
 
 /** A reward model continues no text. */
 export const writesAnswers = ({ stage }: Manifest): boolean => stage !== 'reward';
+
+/** Whether a model's files are where they were. */
+export const isPresent = ({ folder }: RegisteredModel): boolean => existsSync(folder);
 
 function toModel(row: ModelRow): RegisteredModel {
   return {

@@ -1,5 +1,5 @@
 /** The Lab's tables as Kysely sees them. */
-import type { Deployment } from '@parley/contracts';
+import type { Deployment, Job, LabRecipe } from '@parley/contracts';
 
 export interface ModelRow {
   id: string;
@@ -25,7 +25,30 @@ export interface DeploymentRow {
   created_at: number;
 }
 
+export interface JobRow {
+  id: string;
+  recipe: LabRecipe;
+  name: string;
+  /** JSON: those that differ from the recipe's defaults. */
+  settings: string;
+  state: Job['state'];
+  stop_requested: number;
+  attempts: number;
+  error: string | null;
+  worker: string | null;
+  lease_until: number | null;
+  heartbeat_at: number | null;
+  process_id: number | null;
+  process_started: string | null;
+  retry_at: number;
+  user_id: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
 export interface LabTables {
   models: ModelRow;
   deployments: DeploymentRow;
+  jobs: JobRow;
 }

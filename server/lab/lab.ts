@@ -1,0 +1,79 @@
+/** The Lab's parts, put together. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabRecipe } from '@parley/contracts';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Db } from '../db/database.ts';
+import type { ModelPool } from '../inference/pool.ts';
+import { LabFolders } from './folders.ts';
+import { argumentsFor } from './job-arguments.ts';
+import { JobRunner } from './job-runner.ts';
+import { JobStore } from './job-store.ts';
+import type { ModelRegistry } from './registry.ts';
+import { readModelManifest, readRunJson } from './run-files.ts';
+import type { JobRow } from './tables.ts';
+
+interface LabOptions {
+  db: Db;
+  registry: ModelRegistry;
+  pool: ModelPool;
+  home: string;
+  databaseUrl?: string;
+  cli: string;
+  log: FastifyBaseLogger;
+}
+
+export class Lab {
+  readonly db: Db;
+  readonly registry: ModelRegistry;
+  readonly pool: ModelPool;
+  readonly folders: LabFolders;
+  readonly jobs: JobStore;
+  readonly runner: JobRunner;
+
+  constructor({ db, registry, pool, home, databaseUrl, cli, log }: LabOptions) {
+    this.db = db;
+    this.registry = registry;
+    this.pool = pool;
+    this.folders = new LabFolders(home);
+    this.jobs = new JobStore(db);
+    this.runner = new JobRunner({
+      ...{ home, databaseUrl, cli, log },
+      store: this.jobs,
+      argumentsOf: (job) =>
+        argumentsFor(
+          { recipe: job.recipe as LabRecipe, settings: JSON.parse(job.settings), runFolder: this.runFolder(job) },
+          this,
+        ),
+      onDone: (job) => this.#registerModelOf(job),
+    });
+  }
+
+  runFolder({ name }: Pick<JobRow, 'name'>): string {
+    return join(this.folders.runs, name);
+  }
+
+  /** Removes a job that does not run, and all that it made. @throws HttpError 404, 409 */
+  async removeJob(id: string): Promise<void> {
+    const job = await this.jobs.get(id);
+    await this.jobs.remove(id);
+    const made = readModelManifest(this.runFolder(job));
+    const model = made && (await this.registry.findByHash(made.weightsHash));
+    if (model) {
+      await this.pool.forget(model.id);
+      await this.registry.markRemoved(model.id);
+    }
+    rmSync(this.runFolder(job), { recursive: true, force: true });
+  }
+
+  async #registerModelOf(job: JobRow): Promise<void> {
+    const folder = this.runFolder(job);
+    const manifest = readModelManifest(folder);
+    if (manifest === null) return;
+    const config = readRunJson(folder, 'model/config.json');
+    await this.registry.register(join(folder, 'model'), {
+      manifest,
+      context: Number(config?.max_position_embeddings ?? 0),
+    });
+  }
+}
