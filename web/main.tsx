@@ -106,11 +106,18 @@ const assistantRoutes = [
   }),
 ] as const;
 
+const playgroundRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/playground',
+  component: lazyRouteComponent(() => import('./playground/playground-page.tsx'), 'PlaygroundPage'),
+});
+
 const router = createRouter({
   routeTree: rootRoute.addChildren([
     welcomeRoute,
     conversationRoute,
     ...assistantRoutes,
+    playgroundRoute,
     accountRoute,
     administrationRoutes,
   ]),

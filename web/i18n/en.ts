@@ -2,6 +2,7 @@ import { accountTexts } from './account.en.ts';
 import { assistantTexts } from './assistants.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
 import { libraryTexts } from './library.en.ts';
+import { playgroundTexts } from './playground.en.ts';
 
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
 export const en = {
@@ -121,6 +122,7 @@ export const en = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...playgroundTexts,
   ...accountTexts,
   ...libraryTexts,
   error: {

@@ -3,6 +3,7 @@ import { assistantTexts } from './assistants.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
 import { libraryTexts } from './library.zh.ts';
+import { playgroundTexts } from './playground.zh.ts';
 
 /** Simplified Chinese. */
 export const zh: Translation = {
@@ -121,6 +122,7 @@ export const zh: Translation = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...playgroundTexts,
   ...accountTexts,
   ...libraryTexts,
   error: {
