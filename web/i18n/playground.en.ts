@@ -43,7 +43,7 @@ export const playgroundTexts = {
     showTokens: 'Show tokens',
     tokens: 'The result token by token; arrow keys move between tokens',
     token: 'Token',
-    tokenLabel: '{{token}}, {{percent}}',
+    tokenLabel: '{{token}}, probability {{percent}}',
     tokenFirst: '{{token}}, first token',
     tokenHint: 'Point at a token, or walk through them with the arrow keys, to see what else it might have been.',
     noScore: 'The first token has nothing before it that could make it likely.',

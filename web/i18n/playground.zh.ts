@@ -44,7 +44,7 @@ export const playgroundTexts: typeof english = {
     showTokens: '显示词元',
     tokens: '逐个词元的结果；用方向键在词元间移动',
     token: '词元',
-    tokenLabel: '{{token}}，{{percent}}',
+    tokenLabel: '{{token}}，概率 {{percent}}',
     tokenFirst: '{{token}}，第一个词元',
     tokenHint: '指向一个词元，或用方向键逐个查看，就能看到这个位置还可能是什么。',
     noScore: '第一个词元之前没有内容，因此没有概率。',

@@ -53,11 +53,14 @@ function Figures({ result }: { result: Result }) {
   if (status === 'running') return null;
   const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 });
   const reason = status === 'stopped' ? 'stopped' : finishReason;
+  // From the first text on: what comes before it is reading the prompt.
+  const writing = lasted !== null && firstTextAfter !== null ? lasted - firstTextAfter : 0;
+  const pace = usage && writing > 0 ? (usage.completion_tokens / writing) * 1000 : null;
   const figures = [
     reason && t(`playground.reason.${reason as 'stop'}`),
     usage && t('playground.tokensOf', { prompt: usage.prompt_tokens, completion: usage.completion_tokens }),
     firstTextAfter !== null && t('playground.firstText', { milliseconds: number.format(firstTextAfter) }),
-    usage && lasted && t('playground.pace', { pace: number.format((usage.completion_tokens / lasted) * 1000) }),
+    pace !== null && t('playground.pace', { pace: number.format(pace) }),
   ].filter(Boolean);
   return <p className="text-sm text-muted">{figures.join(' · ')}</p>;
 }

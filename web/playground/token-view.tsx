@@ -110,17 +110,20 @@ function Alternatives({ token }: { token: ScoredToken }) {
             <td className="max-w-32 truncate pr-3 font-mono whitespace-pre">{visibleText(text)}</td>
             <td className="w-full">
               <span className="flex items-center gap-2">
-                <meter
-                  className="token-meter h-2 grow"
-                  min={0}
-                  max={1}
-                  value={Math.exp(logProbability)}
-                  aria-label={t('playground.probability')}
-                />
+                <svg
+                  viewBox="0 0 100 4"
+                  preserveAspectRatio="none"
+                  className="h-2 grow rounded-full bg-bubble"
+                  aria-hidden
+                >
+                  <rect width={Math.exp(logProbability) * 100} height="4" className="fill-accent" />
+                </svg>
                 <span className="w-16 text-right tabular-nums">{percentText(logProbability, i18n.language)}</span>
               </span>
             </td>
-            <td className="pl-3 text-right text-muted tabular-nums">{logProbability.toFixed(2)}</td>
+            <td className="pl-3 text-right text-muted tabular-nums">
+              {logProbability.toFixed(2).replace('-0.00', '0.00')}
+            </td>
           </tr>
         ))}
       </tbody>
@@ -151,8 +154,10 @@ function shadeOf({ logProbability }: ScoredToken): string {
 
 function percentText(logProbability: number, language: string): string {
   const probability = Math.exp(logProbability);
-  const digits = probability < 0.01 ? 2 : 1;
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: digits }).format(probability);
+  const percent = (value: number, digits: number) =>
+    new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: digits }).format(value);
+  if (probability < 0.0001) return `< ${percent(0.0001, 2)}`;
+  return percent(probability, probability < 0.01 ? 2 : 1);
 }
 
 const isBytes = (text: string) => text.startsWith('bytes:');
