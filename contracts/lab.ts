@@ -11,13 +11,13 @@
  *   POST   /api/lab/jobs/:id/resume           → Job
  *   DELETE /api/lab/jobs/:id                  → 204                          with its run directory and its model
  *   GET    /api/lab/jobs/:id/episodes         → { steps: number[] }          of a run with `dump`
- *   GET    /api/lab/jobs/:id/episodes/:step   → { episodes: Episode[] }
+ *   GET    /api/lab/jobs/:id/episodes/:step   → { episodes: LabEpisode[] }
  *   GET    /api/lab/inputs                    → LabInputs                    what a recipe can start from
  *
  *   GET    /api/lab/models                    → { models: LabModel[] }
- *   GET    /api/lab/models/:id                → LabModelDetails              the id may hold slashes, encoded
+ *   GET    /api/lab/models/:id                → LabModelDetails
  *   POST   /api/lab/models                    → LabModel                     body: { folder }: import
- *   DELETE /api/lab/models/:id                → 204
+ *   DELETE /api/lab/models/:id                → 204                          files of a run go too, others stay
  *   GET    /api/lab/deployments               → { deployments: Deployment[] }    newest first
  *   POST   /api/lab/deployments               → Deployment                   body: DeploymentRequest
  */
@@ -31,6 +31,7 @@ import {
 } from './alignment.ts';
 import { metricSchema } from './metrics.ts';
 import { manifestSchema } from './model.ts';
+import { snapshotSchema } from './preference.ts';
 import { evaluateRecipeSchema, pretrainRecipeSchema, sftRecipeSchema } from './recipes.ts';
 
 /** A model that people may choose to chat with. */
@@ -151,7 +152,7 @@ export type JobEvent = z.infer<typeof jobEventSchema>;
 export const labSnapshotSchema = z.object({
   name: z.string(),
   hash: z.string(),
-  lines: z.object({ rankings: z.int(), pairs: z.int(), thumbs: z.int() }),
+  lines: snapshotSchema.shape.lines,
   createdAt: z.int(),
 });
 export type LabSnapshot = z.infer<typeof labSnapshotSchema>;
@@ -164,6 +165,43 @@ export const labInputsSchema = z.object({
 });
 export type LabInputs = z.infer<typeof labInputsSchema>;
 
+/** What is known of how good a model is, by name: heldOutLoss (nats per token), kl (nats), winRate (0..1) and others. */
+export const figuresSchema = z.record(z.string(), z.number());
+export type Figures = z.infer<typeof figuresSchema>;
+
+/** A model that one was made from, and its id here if it is known here. */
+const ancestorSchema = z.object({ name: z.string(), weightsHash: z.string(), id: z.string().nullable() });
+
+export const labModelSchema = z.object({
+  id: z.string(),
+  stage: manifestSchema.shape.stage,
+  parameters: z.int(),
+  context: z.int(),
+  weightsHash: z.string(),
+  parent: ancestorSchema.nullable(),
+  data: manifestSchema.shape.data,
+  bytes: z.int().describe('of its weights on the disk'),
+  /** Epoch milliseconds. */
+  createdAt: z.int(),
+  /** 'deployed' answers those who choose no model; 'challenger' a share of their conversations. */
+  role: z.enum(['deployed', 'challenger', 'none']),
+  loaded: z.boolean(),
+  /** The job that made it. */
+  job: z.object({ id: z.string(), name: z.string() }).nullable(),
+});
+export type LabModel = z.infer<typeof labModelSchema>;
+
+export const labModelDetailsSchema = z.object({
+  model: labModelSchema,
+  manifest: manifestSchema,
+  figures: figuresSchema,
+  /** The report of the run that made it, or the folder's README, as Markdown. */
+  card: z.string().nullable(),
+});
+export type LabModelDetails = z.infer<typeof labModelDetailsSchema>;
+
+export const importModelSchema = z.object({ folder: z.string().trim().min(1).max(4096) });
+
 export const deploymentKindSchema = z.enum(['start', 'promote', 'share', 'rollback']);
 
 /** Who answers from a moment on: one model, or two that share the conversations. The newest deployment stands. */
@@ -175,6 +213,43 @@ export const deploymentSchema = z.object({
   challenger: z.string().nullable(),
   challengerPercent: z.int().min(0).max(100),
   reason: z.string(),
+  /** What was known of the models when it was decided, by their ids. */
+  figures: z.record(z.string(), figuresSchema),
   createdAt: z.int(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
+
+const reason = z.string().trim().max(2000);
+export const deploymentRequestSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('promote'), model: z.string(), reason: reason.default('') }),
+  /** The deployed model keeps the rest; 0 ends the sharing. */
+  z.object({
+    kind: z.literal('share'),
+    challenger: z.string(),
+    challengerPercent: z.int().min(0).max(99),
+    reason: reason.default(''),
+  }),
+  /** Back to the model that was deployed before. */
+  z.object({ kind: z.literal('rollback'), reason: reason.min(1, 'say why') }),
+]);
+export type DeploymentRequest = z.infer<typeof deploymentRequestSchema>;
+
+/** An answer that a policy learned from, token by token, in nats where they are logarithms. */
+export const labEpisodeSchema = z.object({
+  prompt: z.string(),
+  text: z.string(),
+  ended: z.boolean(),
+  score: z.number(),
+  tokens: z.array(
+    z.object({
+      text: z.string(),
+      logProbability: z.number(),
+      /** log π − log π_ref. */
+      kl: z.number(),
+      reward: z.number().nullable(),
+      value: z.number().nullable(),
+      advantage: z.number().nullable(),
+    }),
+  ),
+});
+export type LabEpisode = z.infer<typeof labEpisodeSchema>;

@@ -102,8 +102,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const documents = new Documents(db, app.log);
 
   const stop = async () => {
-    await Promise.all([pool.drain(drainMilliseconds), lab.runner.close(drainMilliseconds)]);
+    await Promise.all([pool.drain(drainMilliseconds), lab.close(drainMilliseconds)]);
     await pool.close();
+    await lab.comparisons.close();
     await answers.close();
     await documents.close();
     await closeListener(app);
@@ -151,7 +152,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await listen(app, port, host);
     await startFirstModel({ db, registry, pool, modelFolder, log: app.log });
-    lab.runner.start();
+    lab.start();
   } catch (error) {
     await stop();
     throw error;

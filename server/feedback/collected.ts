@@ -3,6 +3,7 @@
  * longer there and so is not read.
  */
 import type { Demonstration, Preference } from '@parley/contracts';
+import type { Db } from '../db/database.ts';
 import { readDatabase } from '../db/reading.ts';
 import { draftLines } from './draft-lines.ts';
 import { thumbLines } from './thumb-lines.ts';
@@ -13,5 +14,10 @@ import { thumbLines } from './thumb-lines.ts';
  * @throws Error if there is no database
  */
 export function collectedLines(home: string): Promise<(Preference | Demonstration)[]> {
-  return readDatabase(home, async (moment) => [...(await thumbLines(moment)), ...(await draftLines(moment))]);
+  return readDatabase(home, linesIn);
+}
+
+/** The same of an open database: what the next snapshot would hold. */
+export async function linesIn(db: Db): Promise<(Preference | Demonstration)[]> {
+  return [...(await thumbLines(db)), ...(await draftLines(db))];
 }

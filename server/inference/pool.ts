@@ -52,6 +52,12 @@ export class ModelPool {
     return this.#deployedEntry?.inference.ready ?? false;
   }
 
+  /** Whether a model answers people who have not chosen one: all of them, or a share of their conversations. */
+  roleOf(id: string): 'deployed' | 'challenger' | 'none' {
+    if (id === this.#served?.model) return 'deployed';
+    return id === this.#served?.challenger ? 'challenger' : 'none';
+  }
+
   /** From now on this deployment says who answers; its models are loaded already or when first asked. */
   serve(served: Served): void {
     this.#served = served;

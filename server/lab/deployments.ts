@@ -29,7 +29,7 @@ export async function deploy(db: Db, deployment: NewDeployment): Promise<Deploym
     challenger_id: deployment.challenger,
     challenger_percent: deployment.challengerPercent,
     reason: deployment.reason,
-    figures: '{}',
+    figures: JSON.stringify(deployment.figures),
     user_id: deployment.user,
     created_at: Date.now(),
   };
@@ -45,6 +45,7 @@ function toDeployment(row: DeploymentRow): Deployment {
     challenger: row.challenger_id,
     challengerPercent: row.challenger_percent,
     reason: row.reason,
+    figures: JSON.parse(row.figures),
     createdAt: row.created_at,
   };
 }

@@ -37,7 +37,14 @@ export async function startFirstModel({ db, registry, pool, modelFolder, log }: 
   const model = await registry.register(modelFolder, worker.model);
   pool.adopt(model.id, model.folder, worker);
   const missing = current === null ? '' : `${current.model} was deployed before.`;
-  const started = { kind: 'start', challenger: null, challengerPercent: 0, reason: missing, user: null } as const;
+  const started = {
+    kind: 'start',
+    challenger: null,
+    challengerPercent: 0,
+    figures: {},
+    reason: missing,
+    user: null,
+  } as const;
   pool.serve(current?.model === model.id ? current : await deploy(db, { model: model.id, ...started }));
 }
 

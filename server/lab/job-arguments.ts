@@ -3,7 +3,7 @@
  * made; those that name a model, a snapshot or data are resolved when it begins, so that nothing else on the disk can
  * be named, and a model that was moved is found.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inputKinds, type LabRecipe, labRecipes, withheldSettings } from '@parley/contracts';
 import type { z } from 'zod';
@@ -58,12 +58,31 @@ export async function argumentsFor(
   return words;
 
   async function pathOf(setting: string, reference: string): Promise<string> {
-    const [kind, name] = [reference.slice(0, reference.indexOf(':')), reference.slice(reference.indexOf(':') + 1)];
+    const { kind, name } = split(reference);
+    const use = inputKinds[setting]!;
     const path = kind === 'model' ? (await registry.get(name)).folder : folders.path(kind, name);
     if (!existsSync(path)) throw new HttpError(404, 'input_not_found', `${setting}: ${reference} is no longer there.`);
-    // A snapshot is a folder for those who learn from it, a file of prompts for those who answer them.
-    return kind === 'snapshot' && inputKinds[setting] !== 'preferences' ? join(path, 'preferences.jsonl') : path;
+    if (use === 'prompts') return promptsPath(reference, folders);
+    // A snapshot is a folder of preferences for those who learn from them, and a file of conversations for others.
+    return kind === 'snapshot' && use === 'data' ? join(path, 'demonstrations.jsonl') : path;
   }
+}
+
+/** The file of prompts that `data:…` or `snapshot:…` holds. @throws HttpError 404 */
+export function promptsPath(reference: string, folders: LabFolders): string {
+  const { kind, name } = split(reference);
+  const path = folders.path(kind, name);
+  if (name.endsWith('.jsonl')) return path;
+  const files = ['preferences.jsonl', 'demonstrations.validation.jsonl', 'demonstrations.jsonl'];
+  const found = files.map((file) => join(path, file)).find((file) => existsSync(file) && statSync(file).size > 0);
+  if (found) return found;
+  throw new HttpError(404, 'input_not_found', `${reference} holds no prompts.`);
+}
+
+/** `kind:name` in its parts. */
+function split(reference: string): { kind: string; name: string } {
+  const colon = reference.indexOf(':');
+  return { kind: reference.slice(0, colon), name: reference.slice(colon + 1) };
 }
 
 function flag(name: string, value: unknown): string[] {

@@ -1,15 +1,16 @@
 /** The Lab's parts, put together. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LabRecipe } from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Db } from '../db/database.ts';
 import type { ModelPool } from '../inference/pool.ts';
+import { Comparisons } from './comparisons.ts';
 import { LabFolders } from './folders.ts';
 import { argumentsFor } from './job-arguments.ts';
 import { JobRunner } from './job-runner.ts';
 import { JobStore } from './job-store.ts';
-import type { ModelRegistry } from './registry.ts';
+import type { ModelRegistry, RegisteredModel } from './registry.ts';
 import { readModelManifest, readRunJson } from './run-files.ts';
 import type { JobRow } from './tables.ts';
 
@@ -30,13 +31,15 @@ export class Lab {
   readonly folders: LabFolders;
   readonly jobs: JobStore;
   readonly runner: JobRunner;
+  readonly comparisons: Comparisons;
 
   constructor({ db, registry, pool, home, databaseUrl, cli, log }: LabOptions) {
     this.db = db;
     this.registry = registry;
     this.pool = pool;
-    this.folders = new LabFolders(home);
+    this.folders = new LabFolders(resolve(home));
     this.jobs = new JobStore(db);
+    this.comparisons = new Comparisons(db, pool, log);
     this.runner = new JobRunner({
       ...{ home, databaseUrl, cli, log },
       store: this.jobs,
@@ -49,8 +52,28 @@ export class Lab {
     });
   }
 
+  /** Call when models can be loaded. */
+  start(): void {
+    this.runner.start();
+    this.comparisons.answer();
+  }
+
+  /** Lets the running job save what it has, for at most `milliseconds`. */
+  close(milliseconds: number): Promise<void> {
+    return this.runner.close(milliseconds);
+  }
+
   runFolder({ name }: Pick<JobRow, 'name'>): string {
     return join(this.folders.runs, name);
+  }
+
+  /** The job that made a model; null if none of this server did. */
+  async jobOf(model: RegisteredModel): Promise<JobRow | null> {
+    return this.jobAmong(await this.jobs.list(), model);
+  }
+
+  jobAmong(jobs: readonly JobRow[], { folder }: RegisteredModel): JobRow | null {
+    return jobs.find((job) => join(this.runFolder(job), 'model') === folder) ?? null;
   }
 
   /** Removes a job that does not run, and all that it made. @throws HttpError 404, 409 */

@@ -1,5 +1,4 @@
 /** Every model that this server has known, under the name that clients ask for it by. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Manifest, manifestSchema } from '@parley/contracts';
 import type { Db } from '../db/database.ts';
@@ -37,6 +36,12 @@ export class ModelRegistry {
     return rows.map(toModel);
   }
 
+  /** Also those that were removed, oldest first: lineage goes through them. */
+  async listAll(): Promise<RegisteredModel[]> {
+    const rows = await this.#db.selectFrom('models').selectAll().orderBy('registered_at').orderBy('id').execute();
+    return rows.map(toModel);
+  }
+
   /** Those that write answers. */
   async listChat(): Promise<RegisteredModel[]> {
     return (await this.list()).filter(({ manifest }) => writesAnswers(manifest));
@@ -50,6 +55,13 @@ export class ModelRegistry {
       .where('id', '=', id)
       .where('removed_at', 'is', null)
       .executeTakeFirst();
+    if (row) return toModel(row);
+    throw await this.#noSuchModel(id);
+  }
+
+  /** Also one that was removed. @throws HttpError 404 */
+  async getAny(id: string): Promise<RegisteredModel> {
+    const row = await this.#db.selectFrom('models').selectAll().where('id', '=', id).executeTakeFirst();
     if (row) return toModel(row);
     throw await this.#noSuchModel(id);
   }
@@ -115,9 +127,6 @@ export class ModelRegistry {
 
 /** A reward model continues no text. */
 export const writesAnswers = ({ stage }: Manifest): boolean => stage !== 'reward';
-
-/** Whether a model's files are where they were. */
-export const isPresent = ({ folder }: RegisteredModel): boolean => existsSync(folder);
 
 function toModel(row: ModelRow): RegisteredModel {
   return {

@@ -1,5 +1,6 @@
 /** The Lab's tables as Kysely sees them. */
-import type { Deployment, Job, LabRecipe } from '@parley/contracts';
+import type { Deployment, Job, LabRecipe, LineageItem } from '@parley/contracts';
+import type { Choice } from './win-rate.ts';
 
 export interface ModelRow {
   id: string;
@@ -47,8 +48,59 @@ export interface JobRow {
   finished_at: number | null;
 }
 
+export interface ComparisonRow {
+  id: string;
+  left_id: string;
+  right_id: string;
+  /** JSON of the whole `Sampling`; the seed is counted up by prompt. */
+  sampling: string;
+  error: string | null;
+  user_id: string | null;
+  created_at: number;
+}
+
+export interface ComparisonItemRow {
+  id: string;
+  comparison_id: string;
+  /** JSON of the list of messages. */
+  prompt: string;
+  left_answer: string | null;
+  right_answer: string | null;
+}
+
+interface ComparisonVoteRow {
+  id: string;
+  item_id: string;
+  user_id: string | null;
+  choice: Choice;
+  created_at: number;
+}
+
+export interface SnapshotRow {
+  hash: string;
+  name: string;
+  preferences_hash: string;
+  demonstrations_hash: string | null;
+  lines: number;
+  created_at: number;
+}
+
+export interface SnapshotLineRow {
+  snapshot_hash: string;
+  item_id: string;
+  kind: LineageItem['kind'];
+  author: string | null;
+  excerpt: string;
+  created_at: number | null;
+}
+
 export interface LabTables {
   models: ModelRow;
   deployments: DeploymentRow;
   jobs: JobRow;
+  comparisons: ComparisonRow;
+  comparison_items: ComparisonItemRow;
+  comparison_votes: ComparisonVoteRow;
+  snapshots: SnapshotRow;
+  snapshot_lines: SnapshotLineRow;
 }
