@@ -5,8 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { GeneratorOptions } from '@parley/lm/generate';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { access, addAccess } from './accounts/access.ts';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { addAccess } from './accounts/access.ts';
 import { Identity } from './accounts/identity.ts';
 import { type MailOptions, mailer } from './accounts/mail.ts';
 import { addAccountRoutes } from './accounts/routes.ts';
@@ -25,9 +31,11 @@ import { Drafts } from './feedback/drafts.ts';
 import { addFeedbackRoutes } from './feedback/routes.ts';
 import { isLoopback } from './http/client.ts';
 import { toHttpError } from './http/errors.ts';
+import { addHealth } from './http/health.ts';
 import { closeListener, listen, requireFreePort, urlOf } from './http/listen.ts';
 import { addMetrics, createMetrics } from './http/metrics.ts';
 import { addPage } from './http/page.ts';
+import { addRequestLog } from './http/request-log.ts';
 import { addSecurity } from './http/security.ts';
 import { ModelPool } from './inference/pool.ts';
 import { startFirstModel } from './lab/first-model.ts';
@@ -101,7 +109,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const answers = new Answers(database.db, app.log);
   const documents = new Documents(db, app.log);
 
+  let stopping = false;
   const stop = async () => {
+    stopping = true;
     await Promise.all([pool.drain(drainMilliseconds), lab.close(drainMilliseconds)]);
     await pool.close();
     await lab.comparisons.close();
@@ -127,12 +137,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : []),
     ]);
     addAccess(app, (request, level) => identity.identify(request, level));
-    addMetrics(app, metrics);
-    app.get('/healthz', access('public'), async (_request, reply) => {
-      const { ready } = pool;
-      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'model is loading' });
-    });
-    app.register(async (v1) => addOpenaiRoutes(v1, { pool, registry }), { prefix: '/v1' });
+    addMetrics(app, metrics, (request, level) => identity.identify(request, level));
+    addHealth(app, { db, modelReady: () => pool.ready, stopping: () => stopping });
+    app.register(async (v1) => addOpenaiRoutes(v1, { pool, registry, usage }), { prefix: '/v1' });
     addAccountRoutes(app, {
       ...{ db, sessions, settings, usage },
       sendMail: options.mail ? mailer(options.mail) : null,
@@ -171,6 +178,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 function createApp(logger: FastifyBaseLogger | undefined): FastifyInstance {
   const app = Fastify({
     ...(logger && { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     routerOptions: { ignoreTrailingSlash: true },
@@ -178,6 +186,7 @@ function createApp(logger: FastifyBaseLogger | undefined): FastifyInstance {
     forceCloseConnections: 'idle',
   });
   acceptJsonOnly(app);
+  addRequestLog(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { UsageError } from '../errors.ts';
 import { addFlags, readFlags } from '../flags.ts';
 import { formatsSchema } from '../formats.ts';
 import { parleyHome } from '../home.ts';
@@ -14,41 +15,68 @@ const serveSchema = z.object({
     .default(3000)
     .describe('port to listen on, 0 for any free one; or PORT in the environment'),
   host: z.string().default('127.0.0.1').describe('address to listen on; 0.0.0.0 lets the network in'),
+  publicUrl: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe('where people reach the server if a proxy stands before it; or PARLEY_PUBLIC_URL in the environment'),
   draftsEvery: z
     .int()
     .min(0)
     .default(8)
     .describe('one answer in so many comes as two drafts to choose between; 0: none'),
+  logLevel: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('warn')
+    .describe('info logs every request, as JSON on standard error'),
   ...formatsSchema.shape,
 });
 
+const environmentHelp = `
+In the environment:
+  PARLEY_HOME       where the server keeps its files (default ~/.parley)
+  PARLEY_SMTP_URL   smtp://user:password@host:587 sends links for new passwords by mail …
+  PARLEY_MAIL_FROM  … from this sender: Parley <parley@example.org>`;
+
+/** Answers have half of it to end by themselves. */
+const longestEndMilliseconds = 10_000;
+
 export function define(command: Command): void {
   addFlags(command, serveSchema);
-  command.addHelpText('after', '\nPARLEY_HOME in the environment is where the database lies (default ~/.parley).');
+  command.addHelpText('after', environmentHelp);
   command.action(async (flags) => {
-    const fromEnvironment = process.env.PORT ? { port: Number(process.env.PORT) } : {};
-    const { model, port, host, draftsEvery, weights, cache } = readFlags(serveSchema, flags, fromEnvironment);
+    const { PORT, PARLEY_PUBLIC_URL } = process.env;
+    const { model, publicUrl, logLevel, ...options } = readFlags(serveSchema, flags, {
+      ...(PORT && { port: Number(PORT) }),
+      ...(PARLEY_PUBLIC_URL && { publicUrl: PARLEY_PUBLIC_URL }),
+    });
     const { ensureWebBundle } = await import('../web-bundle.ts');
     const { startServer } = await import('@parley/server');
     const { pino } = await import('pino');
     const say = (line: string) => void process.stderr.write(`${line}\n`);
 
     const server = await startServer({
-      port,
-      host,
-      draftsEvery,
-      weights,
-      cache,
+      ...options,
       modelFolder: model || shippedModel(),
       home: parleyHome(),
+      publicUrl: publicUrl || undefined,
+      mail: mailFromEnvironment(),
       webFolder: ensureWebBundle(say),
-      logger: pino({ level: 'warn' }, pino.destination(2)),
+      logger: pino({ level: logLevel }, pino.destination(2)),
     });
     say(`Parley is at ${server.url} (Ctrl-C ends it)`);
     await untilSignal();
     say('ending: letting answers finish …');
+    // Whatever hangs, those who supervise the process are not kept waiting.
+    setTimeout(() => process.exit(1), longestEndMilliseconds).unref();
     await server.close();
   });
+}
+
+function mailFromEnvironment(): { url: string; from: string } | undefined {
+  const { PARLEY_SMTP_URL: url, PARLEY_MAIL_FROM: from } = process.env;
+  if (!url) return undefined;
+  if (from) return { url, from };
+  throw new UsageError('PARLEY_SMTP_URL is set but PARLEY_MAIL_FROM is not: say whom mail comes from.');
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -29,6 +29,7 @@ export class Generation {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #acceptance = promiseWithResolvers<Accepted>();
   readonly #cancel: () => void;
+  #drawnTokens = 0;
   #outcome: { reason: FinishReason } | { error: Error } | null = null;
 
   constructor(cancel: () => void) {
@@ -36,6 +37,11 @@ export class Generation {
     this.accepted = this.#acceptance.promise;
     // A reader that comes later still gets the error; nobody reading is no crash.
     this.accepted.catch(() => {});
+  }
+
+  /** Tokens of the answer so far, those of a stop string included. */
+  get drawnTokens(): number {
+    return this.#drawnTokens;
   }
 
   /** Frees the slot within one token; the answer then finishes as 'cancelled'. */
@@ -65,12 +71,18 @@ export class Generation {
     }
   }
 
+  /** Resolves when no more comes, whether or not anybody has read it. */
+  async ended(): Promise<void> {
+    while (this.#outcome === null) await once(this.#changes, 'change');
+  }
+
   accept(accepted: Accepted): void {
     this.#acceptance.resolve(accepted);
   }
 
   append(piece: Piece): void {
     this.#pieces.push(piece);
+    this.#drawnTokens += piece.tokens.length;
     this.#changes.emit('change');
   }
 

@@ -1,6 +1,7 @@
 /** What the routes that use a model share: its jobs, their pieces, and who hangs up. */
 import type { FinishReason } from '@parley/contracts';
 import type { FastifyReply } from 'fastify';
+import type { TokenUsage } from '../accounts/usage.ts';
 import { type HttpError, toHttpError } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import type { Generation } from '../inference/generation.ts';
@@ -13,6 +14,7 @@ import { merge } from './merge.ts';
 export interface Models {
   pool: ModelPool;
   registry: ModelRegistry;
+  usage: TokenUsage;
 }
 
 interface Asked {
@@ -24,28 +26,45 @@ interface Asked {
 }
 
 /**
- * Hands jobs to a model; `use` gets them when it has taken their prompts. Whoever hangs up frees the slots.
+ * Hands jobs to a model; `use` gets them when it has taken their prompts. Whoever hangs up frees the slots, and what
+ * was read and written until then counts towards the account of the API key.
  * @throws HttpError
  */
 export async function answer<Result>(
-  pool: ModelPool,
+  { pool, usage }: Models,
   { model, jobs, reply, param }: Asked,
   use: (generations: Generation[], accepted: Accepted[]) => Promise<Result>,
 ): Promise<Result> {
+  const { user } = reply.request;
+  if (user) await usage.requireQuota(user.id);
   pool.checkCapacity(model.id, jobs.length);
   const generations = jobs.map((job) => pool.generate(model.id, job));
+  let promptTokens = 0;
+  let left = false;
   const cancel = () => {
     for (const generation of generations) generation.cancel();
   };
-  reply.raw.once('close', cancel);
+  const leave = () => {
+    if (left) return;
+    left = true;
+    cancel();
+    const tokens = promptTokens + sum(generations.map(({ drawnTokens }) => drawnTokens));
+    if (user) usage.add(user.id, tokens).catch((error) => reply.log.error(error, 'tokens could not be counted'));
+  };
+  reply.raw.once('close', leave);
   try {
-    return await use(generations, await Promise.all(generations.map(({ accepted }) => accepted)));
+    const accepted = await Promise.all(generations.map((generation) => generation.accepted));
+    promptTokens = sum(accepted.map((one) => one.promptTokens.length));
+    return await use(generations, accepted);
   } catch (error) {
     cancel();
     throw fromGeneration(error, param);
   } finally {
-    // A stream goes on; what is whole is over.
-    if (!reply.sent) reply.raw.off('close', cancel);
+    // A stream goes on; what is whole is over, though the client may not have it yet.
+    if (!reply.sent) {
+      reply.raw.off('close', leave);
+      leave();
+    }
   }
 }
 

@@ -11,14 +11,14 @@ import { toChatMessage } from './content.ts';
 import { drawingsOf, refuseFormat, refuseUnsupported } from './sampling.ts';
 import { newEnvelope, usageOf } from './wire.ts';
 
-export function addChatCompletions(app: FastifyInstance, { pool }: Models): void {
+export function addChatCompletions(app: FastifyInstance, models: Models): void {
   app.post('/chat/completions', access('api:chat'), async (request, reply) => {
     const wanted = parseRequest(request.body);
-    const model = await pool.model(wanted.model);
+    const model = await models.pool.model(wanted.model);
     const jobs = toJobs(wanted, model);
     const envelope = newEnvelope('chatcmpl', model);
     const withScores = wanted.logprobs ?? false;
-    return answer(pool, { model, jobs, reply, param: 'messages' }, async (generations, accepted) => {
+    return answer(models, { model, jobs, reply, param: 'messages' }, async (generations, accepted) => {
       const promptTokens = accepted[0]!.promptTokens.length;
       if (!wanted.stream) {
         const choices = await Promise.all(generations.map(collect));

@@ -14,14 +14,14 @@ import { type Envelope, newEnvelope, type Usage, usageOf } from './wire.ts';
 const usualMaxTokens = 16;
 const mostPrompts = 32;
 
-export function addCompletions(app: FastifyInstance, { pool }: Models): void {
+export function addCompletions(app: FastifyInstance, models: Models): void {
   app.post('/completions', access('api:chat'), async (request, reply) => {
     const wanted = parseRequest(request.body);
-    const model = await pool.model(wanted.model);
+    const model = await models.pool.model(wanted.model);
     const jobs = toJobs(wanted, model);
     const envelope = newEnvelope('cmpl', model);
     const perPrompt = wanted.n ?? 1;
-    return answer(pool, { model, jobs, reply, param: 'prompt' }, async (generations, accepted) => {
+    return answer(models, { model, jobs, reply, param: 'prompt' }, async (generations, accepted) => {
       const promptTokens = sum(accepted.flatMap((one, index) => (index % perPrompt ? [] : one.promptTokens.length)));
       // The first choice of a prompt has read it for all of them.
       const choices = accepted.map((_, index) => new Choice(index, wanted, accepted[index - (index % perPrompt)]!));

@@ -9,15 +9,15 @@ import { answer, type Models, sum } from './answering.ts';
 /** Texts that are with the model at once: the rest of a long list must not fill its queue. */
 const textsAtOnce = 32;
 
-export function addEmbeddings(app: FastifyInstance, { pool }: Models): void {
+export function addEmbeddings(app: FastifyInstance, models: Models): void {
   app.post('/embeddings', access('api:chat'), async (request, reply) => {
     const wanted = parse(embeddingRequestSchema, request.body);
-    const model = await pool.model(wanted.model);
+    const model = await models.pool.model(wanted.model);
     const jobs = inputsOf(wanted.input).map(toJob);
     const read: Accepted[] = [];
     for (let start = 0; start < jobs.length && !reply.raw.destroyed; start += textsAtOnce) {
       const some = jobs.slice(start, start + textsAtOnce);
-      read.push(...(await answer(pool, { model, jobs: some, reply, param: 'input' }, async (_, all) => all)));
+      read.push(...(await answer(models, { model, jobs: some, reply, param: 'input' }, async (_, all) => all)));
     }
     const vectors = read.map(({ reading }) => reading!.embedding);
     requireWidth(wanted, vectors[0]?.length ?? 0);

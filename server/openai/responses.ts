@@ -11,12 +11,12 @@ import { drawingsOf, refuseFormat, refuseUnsupported } from './sampling.ts';
 
 const stateful = ['previous_response_id', 'conversation', 'prompt', 'background'];
 
-export function addResponses(app: FastifyInstance, { pool }: Models): void {
+export function addResponses(app: FastifyInstance, models: Models): void {
   app.post('/responses', access('api:chat'), async (request, reply) => {
     const wanted = parseRequest(request.body);
-    const model = await pool.model(wanted.model);
+    const model = await models.pool.model(wanted.model);
     const job = toJob(wanted, model);
-    return answer(pool, { model, jobs: [job], reply, param: 'input' }, async ([generation], [accepted]) => {
+    return answer(models, { model, jobs: [job], reply, param: 'input' }, async ([generation], [accepted]) => {
       const response = new ResponseInTheMaking(wanted, job, model.id, accepted!.promptTokens.length);
       if (!wanted.stream) {
         const { text, tokens, completionTokens, reason } = await collect(generation!);
