@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { postgresPrograms } from './server/testing/postgres.ts';
 
 export default defineConfig({
   test: {
@@ -13,6 +14,21 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // What the server stores, once more on PostgreSQL, where that is installed.
+      ...(postgresPrograms() === null
+        ? []
+        : [
+            {
+              test: {
+                name: 'postgres',
+                globalSetup: 'server/testing/postgres.ts',
+                include: ['server/{accounts,assistants,chat,db,feedback,http,lab,workbench}/**/*.test.ts'],
+                exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts'],
+                testTimeout: 60_000,
+                hookTimeout: 120_000,
+              },
+            },
+          ]),
       {
         test: {
           name: 'e2e',

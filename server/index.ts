@@ -12,7 +12,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { addAccess } from './accounts/access.ts';
+import { addAccess, type DeclaredRoute } from './accounts/access.ts';
 import { Identity } from './accounts/identity.ts';
 import { type MailOptions, mailer } from './accounts/mail.ts';
 import { addAccountRoutes } from './accounts/routes.ts';
@@ -54,6 +54,8 @@ export interface ServerOptions {
   modelFolder: string;
   /** Where the database lies; made if it is missing. */
   home: string;
+  /** `postgresql://…`; absent or empty: SQLite in `home`. */
+  databaseUrl?: string;
   /** The built web page. */
   webFolder?: string;
   /** Where people reach the server if a proxy stands before it: `https://chat.example.org`. */
@@ -81,6 +83,8 @@ export interface ServerOptions {
 
 export interface RunningServer {
   url: string;
+  /** Every route and who may use it. */
+  routes: readonly DeclaredRoute[];
   /** Stops taking requests, lets answers end or marks them interrupted, and closes everything. */
   close(): Promise<void>;
 }
@@ -94,7 +98,7 @@ const bodyLimitBytes = 1_000_000;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { port, host = '127.0.0.1', modelFolder, home, drainMilliseconds = 5_000 } = options;
   await requireFreePort(port, host);
-  const database = openDatabase(home);
+  const database = await openDatabase(home, options.databaseUrl);
   const app = createApp(options.logger);
   const metrics = createMetrics();
   const { db } = database;
@@ -105,7 +109,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     folderOf: async (id) => (await registry.getChat(id)).folder,
   });
   const cli = options.cli ?? join(import.meta.dirname, '../cli/bin.mjs');
-  const lab = new Lab({ db, registry, pool, home, cli, log: app.log });
+  const lab = new Lab({ db, registry, pool, home, databaseUrl: options.databaseUrl, cli, log: app.log });
   const answers = new Answers(database.db, app.log);
   const documents = new Documents(db, app.log);
 
@@ -121,6 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await database.close();
   };
 
+  let routes: () => DeclaredRoute[];
   try {
     if (database.migration.applied.length > 0) app.log.info(database.migration, 'the database was migrated');
     const interrupted = await recover(database.db);
@@ -136,7 +141,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(options.allowedHosts ?? []),
       ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : []),
     ]);
-    addAccess(app, (request, level) => identity.identify(request, level));
+    routes = addAccess(app, (request, level) => identity.identify(request, level));
     addMetrics(app, metrics, (request, level) => identity.identify(request, level));
     addHealth(app, { db, modelReady: () => pool.ready, stopping: () => stopping });
     app.register(async (v1) => addOpenaiRoutes(v1, { pool, registry, usage }), { prefix: '/v1' });
@@ -150,7 +155,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     addStatusRoute(app, pool);
     addLabRoutes(app, lab);
-    const turns = { db, pool, answers, log: app.log };
+    const turns = { db, pool, answers, usage, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
@@ -168,6 +173,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let closing: Promise<void> | null = null;
   return {
     url: urlOf(app, host),
+    routes: routes(),
     close() {
       closing ??= stop();
       return closing;

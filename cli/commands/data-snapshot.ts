@@ -29,7 +29,7 @@ export function define(command: Command): void {
       import('@parley/lm/data'),
       import('@parley/server/feedback'),
     ]);
-    const collected = server ? await collectedLines(parleyHome()) : [];
+    const collected = server ? await collectedLines(parleyHome(), process.env.DATABASE_URL) : [];
     const { folder, snapshot } = takeSnapshot(out || join(parleyHome(), 'snapshots'), collected, files);
     const { rankings, pairs, thumbs, demonstrations } = snapshot.lines;
     process.stderr.write(

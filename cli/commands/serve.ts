@@ -34,6 +34,7 @@ const serveSchema = z.object({
 const environmentHelp = `
 In the environment:
   PARLEY_HOME       where the server keeps its files (default ~/.parley)
+  DATABASE_URL      postgresql://… keeps accounts and conversations there instead of in PARLEY_HOME
   PARLEY_SMTP_URL   smtp://user:password@host:587 sends links for new passwords by mail …
   PARLEY_MAIL_FROM  … from this sender: Parley <parley@example.org>`;
 
@@ -44,7 +45,7 @@ export function define(command: Command): void {
   addFlags(command, serveSchema);
   command.addHelpText('after', environmentHelp);
   command.action(async (flags) => {
-    const { PORT, PARLEY_PUBLIC_URL } = process.env;
+    const { PORT, PARLEY_PUBLIC_URL, DATABASE_URL } = process.env;
     const { model, publicUrl, logLevel, ...options } = readFlags(serveSchema, flags, {
       ...(PORT && { port: Number(PORT) }),
       ...(PARLEY_PUBLIC_URL && { publicUrl: PARLEY_PUBLIC_URL }),
@@ -58,6 +59,7 @@ export function define(command: Command): void {
       ...options,
       modelFolder: model || shippedModel(),
       home: parleyHome(),
+      databaseUrl: DATABASE_URL,
       publicUrl: publicUrl || undefined,
       mail: mailFromEnvironment(),
       webFolder: ensureWebBundle(say),

@@ -1,6 +1,7 @@
 /** How many tokens models read and wrote for each account today, and where that ends. */
 import type { Db } from '../db/database.ts';
 import { HttpError } from '../http/errors.ts';
+import type { Generation } from '../inference/generation.ts';
 import type { SettingsStore } from './settings.ts';
 
 const day = 24 * 3600_000;
@@ -35,6 +36,15 @@ export class TokenUsage {
       `Your ${tokensPerDay} tokens of today are used up. More come at midnight UTC.`,
       { retryAfterSeconds: Math.ceil((day - (Date.now() % day)) / 1000) },
     );
+  }
+
+  /** Counts an answer when it has ended, whichever way. */
+  async follow(userId: string, generation: Generation): Promise<void> {
+    const accepted = await generation.accepted.catch(() => null);
+    // Refused: nothing was read.
+    if (!accepted) return;
+    await generation.ended();
+    await this.add(userId, accepted.promptTokens.length + generation.drawnTokens);
   }
 
   /** Counts what an answer took: the prompt's tokens and its own. */

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Db, type OpenDatabase, openDatabase } from '../db/database.ts';
+import type { Db, OpenDatabase } from '../db/database.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import { openTestDatabase } from '../testing/test-database.ts';
 import { createAssistant } from './assistants.ts';
 import { indexDocument, searchPassages } from './document-index.ts';
 import { retrievalDocuments, retrievalQuestions } from './retrieval-set.ts';
@@ -16,7 +17,7 @@ let assistantId: string;
 
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'parley-index-'));
-  database = await openDatabase(home);
+  database = await openTestDatabase(home);
   db = database.db;
   owner = uuidv7();
   await db.insertInto('users').values({ id: owner, name: 'owner', created_at: Date.now() }).execute();

@@ -1,10 +1,9 @@
 /** The chat product's own API on a real server with a real model. */
-import { join } from 'node:path';
 import { type Message, messageSchema, type StreamEvent, streamEventSchema } from '@parley/contracts';
 import { Tokenizer } from '@parley/lm/tokenizer';
-import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackTokens } from '../db/schema.ts';
+import { stored } from '../testing/test-database.ts';
 import { collect, startTestServer, type TestServer, takeText, textOf, tinyModel } from '../testing/test-server.ts';
 import { tinyModelContext, tinyModelName } from '../testing/tiny-model.ts';
 import { titleFrom } from './conversations.ts';
@@ -21,28 +20,12 @@ afterAll(() => server.close());
 const short = { maxTokens: 30, seed: 3 };
 const endless = { maxTokens: tinyModelContext, seed: 3 };
 
-/** A second connection to the running server's database. */
-function rows<Row>(sql: string, ...parameters: unknown[]): Row[] {
-  const database = new Libsql(join(server.home, 'parley.db'));
-  try {
-    return database.prepare(sql).all(...parameters) as Row[];
-  } finally {
-    database.close();
-  }
-}
-
-interface StoredGeneration {
-  prompt_tokens: ArrayBuffer;
-  answer_tokens: ArrayBuffer;
-  continued_tokens: number;
-  seed: number;
-  sampling: string;
-  model_name: string;
-  weights_hash: string;
-  finish_reason: string;
-}
 const generationsOf = (message: string) =>
-  rows<StoredGeneration>('SELECT * FROM generations WHERE message_id = ? ORDER BY id', message);
+  stored(server.home, (db) =>
+    db.selectFrom('generations').selectAll().where('message_id', '=', message).orderBy('id').execute(),
+  );
+const feedbackOf = (message: string) =>
+  stored(server.home, (db) => db.selectFrom('feedback').selectAll().where('message_id', '=', message).execute());
 
 async function* placedEvents(response: Response): AsyncGenerator<{ id: string; event: StreamEvent }> {
   let text = '';
@@ -92,9 +75,9 @@ describe('asking', () => {
   test('the exact tokens, sampling, seed and model are kept', async () => {
     const conversation = await server.newConversation();
     const answer = answerOf(await collect(server.ask(conversation, { content: 'Remember', sampling: short })));
-    const [generation] = generationsOf(answer.id);
+    const [generation] = await generationsOf(answer.id);
     const prompt = tokenizer.renderChat([{ role: 'user', content: 'Remember' }], { open: true }).ids;
-    expect(unpackTokens(generation!.prompt_tokens)).toEqual(prompt);
+    expect(unpackTokens(generation!.prompt_tokens!)).toEqual(prompt);
     const drawn = unpackTokens(generation!.answer_tokens);
     expect(drawn).toHaveLength(30);
     expect(tokenizer.decode(drawn).replace(/\ufffd$/, '')).toBe(answer.content);
@@ -122,7 +105,7 @@ describe('asking', () => {
       ],
       { open: true },
     ).ids;
-    expect(unpackTokens(generationsOf(second.id)[0]!.prompt_tokens)).toEqual(prompt);
+    expect(unpackTokens((await generationsOf(second.id))[0]!.prompt_tokens!)).toEqual(prompt);
   });
 
   test('an edited question is a sibling, also the first', async () => {
@@ -160,7 +143,7 @@ describe('asking', () => {
     // It does not stand in the way of the next one.
     const next = answerOf(await collect(server.ask(conversation, { content: 'shorter', sampling: short })));
     const prompt = tokenizer.renderChat([{ role: 'user', content: 'shorter' }], { open: true }).ids;
-    expect(unpackTokens(generationsOf(next.id)[0]!.prompt_tokens)).toEqual(prompt);
+    expect(unpackTokens((await generationsOf(next.id))[0]!.prompt_tokens!)).toEqual(prompt);
   });
 
   test('two conversations at once do not mix', async () => {
@@ -200,14 +183,14 @@ describe('an answer that is cut', () => {
     expect(longer.content.length).toBeGreaterThan(cut.content.length);
     expect(await server.messages(conversation)).toHaveLength(2);
 
-    const [first, second] = generationsOf(answer.id);
+    const [first, second] = await generationsOf(answer.id);
     expect(first!.finish_reason).toBe('cancelled');
     const tokens = unpackTokens(second!.answer_tokens);
     const continued = second!.continued_tokens;
     expect(tokens.length).toBe(continued + 30);
     expect(unpackTokens(first!.answer_tokens).slice(0, continued)).toEqual(tokens.slice(0, continued));
-    expect(unpackTokens(second!.prompt_tokens)).toEqual([
-      ...unpackTokens(first!.prompt_tokens),
+    expect(unpackTokens(second!.prompt_tokens!)).toEqual([
+      ...unpackTokens(first!.prompt_tokens!),
       ...tokens.slice(0, continued),
     ]);
   });
@@ -262,9 +245,9 @@ test('regenerate makes a sibling with a seed of its own', async () => {
   );
   expect(sibling).toMatchObject({ parentId: old.parentId, role: 'assistant' });
   expect(sibling.id).not.toBe(old.id);
-  expect(generationsOf(sibling.id)[0]!.seed).not.toBe(3);
-  expect(unpackTokens(generationsOf(sibling.id)[0]!.prompt_tokens)).toEqual(
-    unpackTokens(generationsOf(old.id)[0]!.prompt_tokens),
+  expect((await generationsOf(sibling.id))[0]!.seed).not.toBe(3);
+  expect(unpackTokens((await generationsOf(sibling.id))[0]!.prompt_tokens!)).toEqual(
+    unpackTokens((await generationsOf(old.id))[0]!.prompt_tokens!),
   );
 });
 
@@ -287,7 +270,7 @@ describe('a reader who leaves', () => {
     expect(start.answer.content.length).toBeGreaterThanOrEqual(20);
     const done = answerOf(joined);
     expect(done.content).toBe(start.answer.content + textOf(joined));
-    expect(unpackTokens(generationsOf(answer.id)[0]!.answer_tokens)).toHaveLength(1500);
+    expect(unpackTokens((await generationsOf(answer.id))[0]!.answer_tokens)).toHaveLength(1500);
 
     const late = await collect(server.events(`/api/messages/${answer.id}/stream`));
     expect(late).toMatchObject([
@@ -363,7 +346,9 @@ describe('a reader who leaves', () => {
     for (let i = 0; i < 5; i++) {
       const before = seen.length;
       await new Promise((resolve) => setTimeout(resolve, 250));
-      const [row] = rows<{ content: string }>('SELECT content FROM messages WHERE id = ?', answer.id);
+      const row = await stored(server.home, (db) =>
+        db.selectFrom('messages').select('content').where('id', '=', answer.id).executeTakeFirst(),
+      );
       expect(row!.content.length).toBeGreaterThanOrEqual(before);
     }
     await server.fetch(`/api/messages/${answer.id}/stop`, { method: 'POST' });
@@ -387,8 +372,8 @@ describe('conversations', () => {
     const deleted = await server.fetch(`/api/conversations/${older.id}`, { method: 'DELETE' });
     expect(deleted.status).toBe(204);
     expect((await server.fetch(`/api/conversations/${older.id}/messages`)).status).toBe(404);
-    expect(generationsOf(answer.id)).toEqual([]);
-    expect(rows('SELECT * FROM feedback WHERE message_id = ?', answer.id)).toEqual([]);
+    expect(await generationsOf(answer.id)).toEqual([]);
+    expect(await feedbackOf(answer.id)).toEqual([]);
   });
 
   test('deleting one stops what it is writing', async () => {
@@ -418,10 +403,8 @@ describe('feedback', () => {
     expect(up).toMatchObject({ messageId: answer.id, thumb: 'up', comment: '' });
     const down = await server.json(path, { method: 'PUT', body: { thumb: 'down', comment: '不好 👎' } });
     expect((await server.messages(conversation))[1]!.feedback).toEqual(down);
-    const [generation] = generationsOf(answer.id);
-    expect(
-      rows('SELECT thumb, comment, model_name, weights_hash FROM feedback WHERE message_id = ?', answer.id),
-    ).toEqual([
+    const [generation] = await generationsOf(answer.id);
+    expect(await feedbackOf(answer.id)).toMatchObject([
       { thumb: 'down', comment: '不好 👎', model_name: tinyModelName, weights_hash: generation!.weights_hash },
     ]);
     expect((await server.fetch(path, { method: 'DELETE' })).status).toBe(204);
@@ -443,10 +426,7 @@ describe('feedback', () => {
 test('what belongs to somebody else does not exist', async () => {
   const conversation = await server.newConversation();
   const answer = answerOf(await collect(server.ask(conversation, { content: 'mine', sampling: short })));
-  const database = new Libsql(join(server.home, 'parley.db'));
-  database.prepare("INSERT OR IGNORE INTO users (id, name, created_at) VALUES ('somebody-else', 'else', 0)").run();
-  database.prepare("UPDATE conversations SET owner_id = 'somebody-else' WHERE id = ?").run(conversation.id);
-  database.close();
+  const mallory = await server.person('Mallory');
   const ofConversation = `/api/conversations/${conversation.id}`;
   const ofMessage = `/api/messages/${answer.id}`;
   const attempts: [string, string, unknown?][] = [
@@ -462,14 +442,14 @@ test('what belongs to somebody else does not exist', async () => {
     ['DELETE', `${ofMessage}/feedback`],
   ];
   for (const [method, path, body] of attempts) {
-    const response = await server.fetch(path, { method, body });
+    const response = await mallory.fetch(path, { method, body });
     expect([method, path, response.status]).toEqual([method, path, 404]);
   }
-  const own = await server.newConversation();
-  const borrowed = await server.fetch(`/api/conversations/${own.id}/messages`, {
+  const own = await mallory.newConversation();
+  const borrowed = await mallory.fetch(`/api/conversations/${own.id}/messages`, {
     body: { content: 'hi', parentId: answer.id },
   });
   expect(borrowed.status).toBe(404);
-  const { conversations } = await server.json<{ conversations: { id: string }[] }>('/api/conversations');
+  const { conversations } = await mallory.json<{ conversations: { id: string }[] }>('/api/conversations');
   expect(conversations.map(({ id }) => id)).not.toContain(conversation.id);
 });

@@ -2,9 +2,9 @@
 import Fastify, { type FastifyRequest } from 'fastify';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { localUser } from '../accounts/local-user.ts';
 import { type OpenDatabase, openDatabase } from '../db/database.ts';
 import { packTokens, unpackTokens } from '../db/schema.ts';
+import { uuidv7 } from '../db/uuid.ts';
 import { toHttpError } from '../http/errors.ts';
 import { Generation } from '../inference/generation.ts';
 import { collect, newHome, until } from '../testing/test-server.ts';
@@ -17,9 +17,10 @@ let answers: Answers;
 let owner: string;
 
 beforeEach(async () => {
-  database = openDatabase(newHome());
+  database = await openDatabase(newHome());
   answers = new Answers(database.db, log);
-  owner = await localUser(database.db);
+  owner = uuidv7();
+  await database.db.insertInto('users').values({ id: owner, name: 'owner', created_at: Date.now() }).execute();
 });
 afterEach(async () => {
   await answers.close();

@@ -5,6 +5,7 @@
  * `KILLS=50 npx vitest run server/chat/kill.test.ts` kills 50 times and also holds the text that was lost to the
  * promised 250 ms; a moment is drawn from KILL_SEED, which a failure names.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -15,6 +16,7 @@ import { pathToFileURL } from 'node:url';
 import type { Conversation, Feedback, Message } from '@parley/contracts';
 import { Random } from '@parley/engine';
 import { afterEach, expect, test } from 'vitest';
+import { serverEnvironment } from '../testing/test-database.ts';
 import { collect, newHome, TestServer, takeText, tinyModel } from '../testing/test-server.ts';
 import { tinyModelContext } from '../testing/tiny-model.ts';
 
@@ -78,7 +80,7 @@ async function start(home: string): Promise<TestServer> {
       ...['--import', pathToFileURL(require.resolve('tsx')).href],
       ...[join(import.meta.dirname, '../testing/serve.ts'), tinyModel(), home],
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { env: await serverEnvironment(home), stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const running = child;
   const [url] = (await once(createInterface({ input: running.stdout! }), 'line')) as [string];

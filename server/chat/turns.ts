@@ -13,6 +13,7 @@ import {
 } from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Transaction } from 'kysely';
+import type { TokenUsage } from '../accounts/usage.ts';
 import { type Grounding, groundingFor, storeCitations } from '../assistants/grounding.ts';
 import type { Db } from '../db/database.ts';
 import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/schema.ts';
@@ -34,6 +35,7 @@ import {
 } from './conversations.ts';
 
 export interface Turns {
+  usage: TokenUsage;
   db: Db;
   pool: ModelPool;
   answers: Answers;
@@ -51,7 +53,8 @@ export async function ask(
   conversationId: string,
   request: SendRequest,
 ): Promise<{ question: Message; answer: Message }> {
-  const { db, pool } = turns;
+  const { db, pool, usage } = turns;
+  await usage.requireQuota(owner);
   const conversation = await conversationOf(db, owner, conversationId);
   const parentId = request.parentId === undefined ? await newestLeaf(db, conversationId) : request.parentId;
   const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
@@ -75,7 +78,7 @@ export async function ask(
 
   const message = toMessage(answer);
   const messages = chatOf([...path, question]);
-  run(turns, model, { message, generationId, titled, sampling, messages, grounding, tokens: [] });
+  run(turns, model, { owner, message, generationId, titled, sampling, messages, grounding, tokens: [] });
   return { question: toMessage(question), answer: { ...message } };
 }
 
@@ -89,7 +92,8 @@ export async function regenerate(
   messageId: string,
   wanted?: SamplingOverrides,
 ): Promise<Message> {
-  const { db, pool } = turns;
+  const { db, pool, usage } = turns;
+  await usage.requireQuota(owner);
   const old = await answerOf(db, owner, messageId);
   const path = await pathTo(db, old.parentId!);
   const grounding = await groundingFor(db, owner, old.conversationId, path.at(-1)!.content);
@@ -101,7 +105,16 @@ export async function regenerate(
     return inserted;
   });
   const message = toMessage(answer);
-  run(turns, model, { message, generationId, titled: null, sampling, messages: chatOf(path), grounding, tokens: [] });
+  run(turns, model, {
+    owner,
+    message,
+    generationId,
+    titled: null,
+    sampling,
+    messages: chatOf(path),
+    grounding,
+    tokens: [],
+  });
   return { ...message };
 }
 
@@ -115,7 +128,8 @@ export async function continueAnswer(
   messageId: string,
   wanted?: SamplingOverrides,
 ): Promise<Message> {
-  const { db, pool, answers } = turns;
+  const { db, pool, answers, usage } = turns;
+  await usage.requireQuota(owner);
   const message = await answerOf(db, owner, messageId);
   if (message.status === 'stop') {
     throw new HttpError(409, 'answer_complete', 'This answer is complete; there is nothing to go on with.');
@@ -143,7 +157,16 @@ export async function continueAnswer(
 
   message.status = 'streaming';
   const messages = chatOf(path);
-  run(turns, model, { message, generationId: generation.id, titled: null, sampling, messages, grounding, tokens });
+  run(turns, model, {
+    owner,
+    message,
+    generationId: generation.id,
+    titled: null,
+    sampling,
+    messages,
+    grounding,
+    tokens,
+  });
   return { ...message };
 }
 
@@ -155,6 +178,7 @@ async function modelWithRoom(pool: ModelPool, id: string): Promise<ModelDescript
 }
 
 interface Run {
+  owner: string;
   message: Message;
   generationId: string;
   titled: ReturnType<typeof toConversation> | null;
@@ -164,8 +188,12 @@ interface Run {
   tokens: number[];
 }
 
-function run(turns: Turns, model: ModelDescription, { messages, grounding, tokens, sampling, ...answer }: Run): void {
-  const { pool, answers } = turns;
+function run(
+  turns: Turns,
+  model: ModelDescription,
+  { owner, messages, grounding, tokens, sampling, ...answer }: Run,
+): void {
+  const { pool, answers, usage, log } = turns;
   const generation = pool.generate(model.id, {
     messages: [...grounding.system, ...messages],
     passages: grounding.passages.map(({ text }) => text),
@@ -175,6 +203,7 @@ function run(turns: Turns, model: ModelDescription, { messages, grounding, token
     topLogProbabilities: null,
   });
   void keepCitations(turns, answer.message.id, generation, grounding);
+  usage.follow(owner, generation).catch((error: unknown) => log.error(error, 'tokens could not be counted'));
   answers.start({ ...answer, tokens, generation });
 }
 

@@ -1,46 +1,39 @@
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** What holds on both databases, and what each does in its own way. */
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import Libsql from 'libsql';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { databaseUrlOf, openTestDatabase } from '../testing/test-database.ts';
+import { newHome } from '../testing/test-server.ts';
 import { openDatabase } from './database.ts';
 import { migrate, migrationsFolder } from './migrate.ts';
+import { openPostgres, toPostgres } from './postgres.ts';
 import { packTokens, unpackTokens } from './schema.ts';
+import { openSqlite, sqliteTarget } from './sqlite.ts';
 import { uuidv7 } from './uuid.ts';
 
-const shipped = readdirSync(migrationsFolder).sort();
-/** The name of a migration that comes after the shipped ones. */
-const later = (place: number, name: string) => `${String(shipped.length + place).padStart(4, '0')}-${name}.sql`;
+const onPostgres = inject('postgres') !== undefined;
 
 let home: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'parley-db-'));
-});
-afterEach(() => {
-  rmSync(home, { recursive: true, force: true });
+  home = newHome();
 });
 
-const user = () => ({ id: uuidv7(), name: 'local', created_at: Date.now() });
+const user = (name = 'somebody') => ({ id: uuidv7(), name, created_at: Date.now() });
 
 describe('openDatabase', () => {
-  test('makes a private file in WAL mode with full durability and foreign keys', async () => {
-    const { db, close, migration } = openDatabase(home);
-    expect(migration).toEqual({ applied: shipped, backup: null });
-    await expect(
-      db
-        .insertInto('conversations')
-        .values({ id: uuidv7(), owner_id: 'nobody', title: '', created_at: 0, updated_at: 0 })
-        .execute(),
-    ).rejects.toThrow('FOREIGN KEY');
+  test('makes every table, with foreign keys', async () => {
+    const { db, close, migration } = await openTestDatabase(home);
+    expect(migration.applied[0]).toBe('0001-conversations.sql');
+    expect(migration.backup).toBeNull();
+    const orphan = { id: uuidv7(), owner_id: 'nobody', title: '', created_at: 0, updated_at: 0 };
+    await expect(db.insertInto('conversations').values(orphan).execute()).rejects.toThrow(/foreign key/i);
     await close();
-
-    const connection = new Libsql(join(home, 'parley.db'));
-    expect(connection.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
-    connection.close();
   });
 
   test('a transaction that throws leaves nothing behind', async () => {
-    const { db, close } = openDatabase(home);
+    const { db, close } = await openTestDatabase(home);
     const failing = db.transaction().execute(async (transaction) => {
       await transaction.insertInto('users').values(user()).execute();
       throw new Error('stop');
@@ -50,17 +43,101 @@ describe('openDatabase', () => {
     await close();
   });
 
-  test('a second server on the same home is refused until the first has closed', async () => {
-    const first = openDatabase(home);
-    expect(() => openDatabase(home)).toThrow(/Another Parley server is using .*PARLEY_HOME/);
-    await first.close();
-    await openDatabase(home).close();
+  test('what a transaction has read is true until it ends', async () => {
+    const { db, close } = await openTestDatabase(home);
+    const unlessAnybody = () =>
+      db.transaction().execute(async (transaction) => {
+        const anybody = await transaction.selectFrom('users').select('id').executeTakeFirst();
+        if (!anybody) await transaction.insertInto('users').values(user()).execute();
+      });
+    await Promise.all(Array.from({ length: 8 }, unlessAnybody));
+    expect(await db.selectFrom('users').selectAll().execute()).toHaveLength(1);
+    await close();
   });
 
-  test('a file that is not a database and a home that cannot be made are named', () => {
-    writeFileSync(join(home, 'parley.db'), 'these bytes are no database '.repeat(300));
-    expect(() => openDatabase(home)).toThrow(/Cannot open the database .*parley\.db.*not a database.*backup/);
-    expect(() => openDatabase(join(home, 'parley.db', 'below'))).toThrow(/Cannot make the folder/);
+  test('numbers and bytes come back as they went in', async () => {
+    const { db, close } = await openTestDatabase(home);
+    const { id } = user();
+    const moment = 1_795_000_000_123;
+    await db.insertInto('users').values({ id, name: '你好 🙂', created_at: moment }).execute();
+    const row = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow();
+    expect(row).toMatchObject({ name: '你好 🙂', created_at: moment, email: null, role: 'user' });
+    const counts = await db
+      .selectFrom('users')
+      .select(({ fn }) => [fn.countAll().as('count'), fn.sum('created_at').as('sum'), fn.max('created_at').as('max')])
+      .executeTakeFirstOrThrow();
+    expect(counts).toMatchObject({ count: 1, sum: moment, max: moment });
+    const tokens = [0, 1, 65_536, 2 ** 32 - 1];
+    const conversation = { id: uuidv7(), owner_id: id, title: '', created_at: 0, updated_at: 0 };
+    const message = { id: uuidv7(), conversation_id: conversation.id, parent_id: null, content: '', dropped_turns: 0 };
+    const model = { model_name: null, weights_hash: null };
+    const times = { created_at: 0, updated_at: 0 };
+    await db.insertInto('conversations').values(conversation).execute();
+    await db
+      .insertInto('messages')
+      .values({ ...message, ...model, ...times, role: 'assistant', status: 'stop' })
+      .execute();
+    await db
+      .insertInto('generations')
+      .values({
+        ...model,
+        id: uuidv7(),
+        message_id: message.id,
+        sampling: '{}',
+        seed: 2 ** 31,
+        prompt_tokens: null,
+        answer_tokens: packTokens(tokens),
+        continued_tokens: 0,
+        dropped_turns: 0,
+        finish_reason: null,
+        created_at: 0,
+        finished_at: null,
+      })
+      .execute();
+    const generation = await db.selectFrom('generations').selectAll().executeTakeFirstOrThrow();
+    expect(generation).toMatchObject({ seed: 2 ** 31, prompt_tokens: null });
+    expect(unpackTokens(generation.answer_tokens)).toEqual(tokens);
+    await close();
+  });
+
+  test('a second server on the same database is refused until the first has closed', async () => {
+    const first = await openTestDatabase(home);
+    await expect(openTestDatabase(home)).rejects.toThrow(/Another Parley server is using .*(PARLEY_HOME|DATABASE_URL)/);
+    await first.close();
+    await (await openTestDatabase(home)).close();
+  });
+
+  test('a home that cannot be made is named', async () => {
+    writeFileSync(join(home, 'file'), '');
+    await expect(openDatabase(join(home, 'file', 'below'))).rejects.toThrow(/Cannot make the folder/);
+  });
+});
+
+describe('SQLite', () => {
+  test('is in WAL mode, and a file that is no database is named', async () => {
+    await (await openSqlite(home)).close();
+    const connection = new Libsql(join(home, 'parley.db'));
+    expect(connection.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
+    connection.close();
+    const other = newHome();
+    writeFileSync(join(other, 'parley.db'), 'these bytes are no database '.repeat(300));
+    await expect(openSqlite(other)).rejects.toThrow(/Cannot open the database .*parley\.db.*not a database.*backup/);
+  });
+});
+
+describe('PostgreSQL', () => {
+  test('reads the same migrations after a small translation', () => {
+    const written = '-- INTEGER here\nCREATE TABLE a (\n  id INTEGER PRIMARY KEY, -- of (INTEGER)\n  b BLOB\n) STRICT;';
+    expect(toPostgres(written).trim()).toBe('CREATE TABLE a (\n  id BIGINT PRIMARY KEY, -- of (BIGINT)\n  b BYTEA\n);');
+  });
+
+  test('an address that is none, or where nobody answers, is one clear line without its password', async () => {
+    await expect(openPostgres(home, 'nonsense')).rejects.toThrow(/DATABASE_URL is not an address.*postgresql:\/\//);
+    const away = openPostgres(home, 'postgresql://ada:secret@127.0.0.1:1/parley').catch((error) => error.message);
+    expect(await away).toMatch(
+      /^Cannot open the database 127\.0\.0\.1:1\/parley: .*ECONNREFUSED.*PostgreSQL is running/,
+    );
+    expect(await away).not.toContain('secret');
   });
 });
 
@@ -68,56 +145,72 @@ describe('migrate', () => {
   const folderWith = (...files: [string, string][]) => {
     const folder = mkdtempSync(join(home, 'migrations-'));
     cpSync(migrationsFolder, folder, { recursive: true });
-    for (const [name, sql] of files) writeFileSync(join(folder, name), sql);
+    for (const [name, text] of files) writeFileSync(join(folder, name), text);
     return folder;
   };
-  const open = () => {
-    const path = join(home, 'm.db');
-    return { connection: new Libsql(path), path };
+  const known = readdirSync(migrationsFolder).length;
+  const numbered = (name: string, ahead = 1) => `${String(known + ahead).padStart(4, '0')}-${name}.sql`;
+  const open = async () => {
+    const connection = new Libsql(join(home, 'm.db'));
+    const target = sqliteTarget(connection, join(home, 'm.db'));
+    await migrate(target);
+    return { connection, target };
   };
 
-  test('applies each file once and copies existing data first', () => {
-    const { connection, path } = open();
-    migrate(connection, path);
-    connection.prepare('INSERT INTO users VALUES (?, ?, ?)').run('u', 'local', 1);
-    const folder = folderWith([
-      later(1, 'language'),
-      "ALTER TABLE users ADD COLUMN language TEXT NOT NULL DEFAULT 'en';",
-    ]);
-    const result = migrate(connection, path, folder);
-    expect(result.applied).toEqual([later(1, 'language')]);
-    expect(migrate(connection, path, folder)).toEqual({ applied: [], backup: null });
+  test('applies each file once and copies existing data first', async () => {
+    const { connection, target } = await open();
+    connection.prepare("INSERT INTO users (id, name, created_at) VALUES ('u', 'local', 1)").run();
+    const file = numbered('language');
+    const folder = folderWith([file, "ALTER TABLE users ADD COLUMN language TEXT NOT NULL DEFAULT 'en';"]);
+    const result = await migrate(target, folder);
+    expect(result.applied).toEqual([file]);
+    expect(await migrate(target, folder)).toEqual({ applied: [], backup: null });
     expect(connection.prepare('SELECT id, language FROM users').all()).toEqual([{ id: 'u', language: 'en' }]);
 
     const backup = new Libsql(result.backup!);
-    expect(backup.prepare('SELECT * FROM users').all()).toEqual([{ id: 'u', name: 'local', created_at: 1 }]);
+    expect(backup.prepare('SELECT id, name, created_at FROM users').all()).toEqual([
+      { id: 'u', name: 'local', created_at: 1 },
+    ]);
     backup.close();
     connection.close();
   });
 
-  test('a file that fails half-way leaves the database as it was, and names the backup', () => {
-    const { connection, path } = open();
-    migrate(connection, path);
-    const folder = folderWith([later(1, 'broken'), 'CREATE TABLE half (id TEXT); INSERT INTO nowhere VALUES (1);']);
-    expect(() => migrate(connection, path, folder)).toThrow(/-broken\.sql failed and was rolled back.*nowhere.*copy/);
+  test('a file that fails half-way leaves the database as it was, and names the backup', async () => {
+    const { connection, target } = await open();
+    const file = numbered('broken');
+    const folder = folderWith([file, 'CREATE TABLE half (id TEXT); INSERT INTO nowhere VALUES (1);']);
+    await expect(migrate(target, folder)).rejects.toThrow(/-broken\.sql failed and was rolled back.*nowhere.*copy/);
     expect(connection.prepare("SELECT name FROM sqlite_master WHERE name = 'half'").all()).toEqual([]);
-    expect(readdirSync(home).some((file) => file.endsWith('.backup'))).toBe(true);
+    expect(readdirSync(home).some((name) => name.endsWith('.backup'))).toBe(true);
     connection.close();
   });
 
-  test('a changed file, a gap in the numbers and a newer schema are refused', () => {
-    const { connection, path } = open();
-    const folder = folderWith([later(1, 'more'), 'CREATE TABLE more (id TEXT);']);
-    migrate(connection, path, folder);
-    expect(() => migrate(connection, path)).toThrow(
-      `schema ${shipped.length + 1}, written by a newer Parley; this version knows schema ${shipped.length}`,
+  test('a changed file, a gap in the numbers and a newer schema are refused', async () => {
+    const { connection, target } = await open();
+    const file = numbered('more');
+    const folder = folderWith([file, 'CREATE TABLE more (id TEXT);']);
+    await migrate(target, folder);
+    await expect(migrate(target)).rejects.toThrow(
+      new RegExp(`schema ${known + 1}, written by a newer Parley; this version knows schema ${known}`),
     );
-    appendFileSync(join(folder, later(1, 'more')), '-- afterthought');
-    expect(() => migrate(connection, path, folder)).toThrow(/-more\.sql was changed after/);
-    expect(() => migrate(connection, path, folderWith([later(2, 'gap'), 'SELECT 1;']))).toThrow(
-      new RegExp(`-gap\\.sql.*should be ${shipped.length + 1}`),
-    );
+    appendFileSync(join(folder, file), '-- afterthought');
+    await expect(migrate(target, folder)).rejects.toThrow(/-more\.sql was changed after/);
+    const gap = numbered('gap', 2);
+    await expect(migrate(target, folderWith([gap, 'SELECT 1;']))).rejects.toThrow(`its number should be ${known + 1}`);
     connection.close();
+  });
+
+  test.runIf(onPostgres)('PostgreSQL: pg_dump copies what was there before', async () => {
+    const url = (await databaseUrlOf(home))!;
+    const first = await openPostgres(home, url);
+    // As if the newest file had come with this start.
+    const newest = readdirSync(migrationsFolder).sort().at(-1)!;
+    await sql`CREATE TABLE kept (id TEXT)`.execute(first.db);
+    await sql`DELETE FROM schema_migrations WHERE name = ${newest}`.execute(first.db);
+    await first.close();
+    const error = await openPostgres(home, url).catch((cause) => cause);
+    expect(error.message).toMatch(new RegExp(`${newest} failed and was rolled back.*already exists.*A copy`));
+    expect(readdirSync(home).some((name) => name.endsWith('.backup'))).toBe(true);
   });
 });
 
@@ -129,9 +222,4 @@ test('uuidv7 sorts in the order of creation, also within a millisecond and when 
   for (const id of ids.slice(0, 100))
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(Number.parseInt(ids[0]!.replace('-', '').slice(0, 12), 16)).toBe(now);
-});
-
-test('token ids survive the column', () => {
-  const tokens = [0, 1, 65_536, 2 ** 32 - 1];
-  expect(unpackTokens(packTokens(tokens))).toEqual(tokens);
 });

@@ -1,26 +1,37 @@
 /**
- * Forward-only migrations: numbered SQL files, each applied once in one transaction and remembered with
- * its checksum. A database that already holds data is copied with VACUUM INTO before the first pending
- * file touches it. A database written by a newer version is refused rather than guessed at.
+ * Forward-only migrations: numbered SQL files, each applied once in one transaction and remembered with its checksum.
+ * A database that already holds data is copied before the first pending file touches it. A database written by a newer
+ * version is refused rather than guessed at.
+ *
+ * The files are written for SQLite in the subset that translates to PostgreSQL word by word (postgres.ts). Where the
+ * two differ more there is a file for each: `0042-name.sqlite.sql` and `0042-name.postgres.sql`.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type Database from 'libsql';
 
 export const migrationsFolder = join(import.meta.dirname, 'migrations');
 
-interface Migration {
+export interface Migration {
   version: number;
   name: string;
   sql: string;
   checksum: string;
 }
 
-interface AppliedMigration {
-  version: number;
+export type AppliedMigration = Pick<Migration, 'version' | 'name' | 'checksum'>;
+
+/** A database as migrations see it. */
+export interface MigrationTarget {
+  dialect: 'sqlite' | 'postgres';
+  /** What messages call it. */
   name: string;
-  checksum: string;
+  /** Those applied before, oldest first; makes the table that remembers them if it is missing. */
+  applied(): Promise<AppliedMigration[]>;
+  /** Copies the database of schema `version`; returns where to, or null where that is not possible. */
+  backUp(version: number): Promise<string | null>;
+  /** Runs the file and remembers it, both or neither. */
+  apply(migration: Migration): Promise<void>;
 }
 
 export interface MigrationResult {
@@ -31,44 +42,47 @@ export interface MigrationResult {
 }
 
 /**
- * Brings the database at `path` to the newest schema of `folder`.
- * @throws Error if the database is newer than the folder, if an applied file was changed since, or if a
- * file fails; the database is then as it was before that file.
+ * Brings a database to the newest schema of `folder`.
+ * @throws Error if the database is newer than the folder, if an applied file was changed since, or if a file fails; the
+ * database is then as it was before that file.
  */
-export function migrate(database: Database.Database, path: string, folder = migrationsFolder): MigrationResult {
-  const known = readMigrations(folder);
-  database.exec(
-    'CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
-  );
-  const applied = database
-    .prepare('SELECT version, name, checksum FROM schema_migrations ORDER BY version')
-    .all() as AppliedMigration[];
-
+export async function migrate(target: MigrationTarget, folder = migrationsFolder): Promise<MigrationResult> {
+  const known = readMigrations(folder, target.dialect);
+  const applied = await target.applied();
   const newest = applied.at(-1)?.version ?? 0;
   if (newest > known.length) {
     throw new Error(
-      `The database ${path} has schema ${newest}, written by a newer Parley; this version knows schema ${known.length}. Run the newer version, or set PARLEY_HOME to another folder.`,
+      `The database ${target.name} has schema ${newest}, written by a newer Parley; this version knows schema ${known.length}. Run the newer version, or use another database.`,
     );
   }
   for (const row of applied) {
     const migration = known[row.version - 1]!;
     if (migration.checksum !== row.checksum) {
       throw new Error(
-        `Migration ${migration.name} was changed after the database ${path} applied it as ${row.name} (checksum ${row.checksum.slice(0, 12)}, now ${migration.checksum.slice(0, 12)}). Restore the file as it was and put the change into a new migration.`,
+        `Migration ${migration.name} was changed after the database ${target.name} applied it as ${row.name} (checksum ${row.checksum.slice(0, 12)}, now ${migration.checksum.slice(0, 12)}). Restore the file as it was and put the change into a new migration.`,
       );
     }
   }
 
   const pending = known.slice(newest);
   if (pending.length === 0) return { applied: [], backup: null };
-  const backup = newest > 0 ? backUp(database, path, newest) : null;
-  for (const migration of pending) apply(database, migration, backup);
+  const backup = newest > 0 ? await target.backUp(newest) : null;
+  for (const migration of pending) {
+    await target.apply(migration).catch((cause) => {
+      const kept = backup ? ` A copy from before is at ${backup}.` : '';
+      throw new Error(
+        `Migration ${migration.name} failed and was rolled back: ${cause.message}.${kept} Nothing was lost.`,
+        { cause },
+      );
+    });
+  }
   return { applied: pending.map(({ name }) => name), backup };
 }
 
-function readMigrations(folder: string): Migration[] {
+function readMigrations(folder: string, dialect: MigrationTarget['dialect']): Migration[] {
+  const other = dialect === 'sqlite' ? '.postgres.sql' : '.sqlite.sql';
   const files = readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
+    .filter((file) => file.endsWith('.sql') && !file.endsWith(other))
     .sort();
   return files.map((file, index) => {
     const version = Number(/^(\d{4})-/.exec(file)?.[1]);
@@ -80,34 +94,8 @@ function readMigrations(folder: string): Migration[] {
   });
 }
 
-function backUp(database: Database.Database, path: string, version: number): string {
+/** A name for a backup made now. */
+export function backupName(base: string, version: number): string {
   const time = new Date().toISOString().replaceAll(':', '-').replace(/\..*/, '');
-  const backup = `${path}.schema-${version}.${time}.backup`;
-  database.prepare('VACUUM INTO ?').run(backup);
-  return backup;
-}
-
-function apply(database: Database.Database, migration: Migration, backup: string | null): void {
-  // Rebuilding a table drops and renames it; with enforcement on, the drop would cascade. The pragma is a
-  // no-op inside a transaction, so it stands outside, and the check takes its place before the commit.
-  database.exec('PRAGMA foreign_keys = OFF');
-  try {
-    database.exec('BEGIN IMMEDIATE');
-    database.exec(migration.sql);
-    const broken = database.prepare('PRAGMA foreign_key_check').all() as { table: string }[];
-    if (broken.length > 0) throw new Error(`${broken.length} rows of ${broken[0]!.table} refer to rows that are gone`);
-    database
-      .prepare('INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)')
-      .run(migration.version, migration.name, migration.checksum, Date.now());
-    database.exec('COMMIT');
-  } catch (cause) {
-    if (database.inTransaction) database.exec('ROLLBACK');
-    const kept = backup ? ` A copy from before is at ${backup}.` : '';
-    throw new Error(
-      `Migration ${migration.name} failed and was rolled back: ${(cause as Error).message}.${kept} Nothing was lost.`,
-      { cause },
-    );
-  } finally {
-    database.exec('PRAGMA foreign_keys = ON');
-  }
+  return `${base}.schema-${version}.${time}.backup`;
 }

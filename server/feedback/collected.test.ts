@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { DraftChoice, DraftPair, Preference, ThumbedAnswer } from '@parley/contracts';
 import { readPreferences, readSnapshotIds, takeSnapshot } from '@parley/lm/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { databaseUrlOf } from '../testing/test-database.ts';
 import { collect, newHome, startTestServer, type TestServer, temporaryFolder } from '../testing/test-server.ts';
 import { tinyModelName } from '../testing/tiny-model.ts';
 import { collectedLines } from './collected.ts';
@@ -23,11 +24,11 @@ test('votes come with the conversation, the tokens and the sampler they are abou
   const messages = await server.messages(conversation);
   const answer = messages.at(-1)!;
   const feedback = `/api/messages/${answer.id}/feedback`;
-  expect(await collectedLines(server.home)).toEqual([]);
+  expect(await collectedLines(server.home, await databaseUrlOf(server.home))).toEqual([]);
   const said = { thumb: 'down', reasons: ['untrue'], comment: 'no', betterAnswer: '更好的回答' };
   await server.json(feedback, { method: 'PUT', body: said });
 
-  const lines = await collectedLines(server.home);
+  const lines = await collectedLines(server.home, await databaseUrlOf(server.home));
   expect(lines).toHaveLength(3);
   const [thumb, pair, demonstration] = lines;
   const { betterAnswer, ...voted } = said;
@@ -54,7 +55,7 @@ test('votes come with the conversation, the tokens and the sampler they are abou
   expect(readSnapshotIds(folder)).toEqual(new Set([idOf(thumb!)]));
 
   await server.fetch(feedback, { method: 'DELETE' });
-  expect(await collectedLines(server.home)).toEqual([]);
+  expect(await collectedLines(server.home, await databaseUrlOf(server.home))).toEqual([]);
 });
 
 test('choices between drafts become a pair, a tie or two thumbs down', async () => {
@@ -71,7 +72,7 @@ test('choices between drafts become a pair, a tie or two thumbs down', async () 
   const [left, right] = [text.get(pair!.left)!, text.get(pair!.right)!];
   const linesAfter = async (choice: DraftChoice) => {
     await server.json(`/api/drafts/${pair!.id}`, { method: 'PUT', body: { choice } });
-    return (await collectedLines(server.home)) as Preference[];
+    return (await collectedLines(server.home, await databaseUrlOf(server.home))) as Preference[];
   };
 
   const [better] = await linesAfter('right');
@@ -86,7 +87,7 @@ test('choices between drafts become a pair, a tie or two thumbs down', async () 
   ]);
 
   await server.fetch(`/api/conversations/${conversation.id}`, { method: 'DELETE' });
-  expect(await collectedLines(server.home)).toEqual([]);
+  expect(await collectedLines(server.home, await databaseUrlOf(server.home))).toEqual([]);
 });
 
 test('a home without a database is named', async () => {

@@ -11,10 +11,11 @@ import { thumbLines } from './thumb-lines.ts';
 /**
  * Everything that the server of `home` has collected: votes with the better answers that came with them, and choices
  * between drafts, each kind oldest first.
+ * @param url the server's DATABASE_URL, if it has one
  * @throws Error if there is no database
  */
-export function collectedLines(home: string): Promise<(Preference | Demonstration)[]> {
-  return readDatabase(home, linesIn);
+export function collectedLines(home: string, url?: string): Promise<(Preference | Demonstration)[]> {
+  return readDatabase(home, url, linesIn);
 }
 
 /** The same of an open database: what the next snapshot would hold. */

@@ -56,7 +56,7 @@ function fieldName(path: readonly PropertyKey[]): string {
 export function toHttpError(error: unknown, request: FastifyRequest): HttpError {
   if (error instanceof HttpError) return error;
   const { code, statusCode, message } = error as Partial<FastifyError>;
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
+  if (diskFull.includes(code ?? '')) {
     request.log.error(error);
     return new HttpError(
       507,
@@ -64,8 +64,9 @@ export function toHttpError(error: unknown, request: FastifyRequest): HttpError 
       'The disk is full, so this could not be saved. Free some space and try again.',
     );
   }
-  if (code === 'SQLITE_BUSY') {
-    return new HttpError(503, 'busy', 'The database is busy. Try again.', { retryAfterSeconds: 1 });
+  if (databaseAway.includes(code ?? '')) {
+    request.log.error(error);
+    return new HttpError(503, 'busy', 'The database is busy or away. Try again.', { retryAfterSeconds: 1 });
   }
   const fromFastify = clientErrors[code ?? ''];
   if (fromFastify) return new HttpError(statusCode ?? 400, fromFastify.code, fromFastify.message ?? message ?? '');
@@ -75,6 +76,21 @@ export function toHttpError(error: unknown, request: FastifyRequest): HttpError 
   request.log.error(error);
   return new HttpError(500, 'internal_error', `Something went wrong in the server; its log has request ${request.id}.`);
 }
+
+/** SQLite, PostgreSQL (SQLSTATE) and the file system. */
+const diskFull = ['SQLITE_FULL', '53100', 'ENOSPC'];
+/** Locked too long; PostgreSQL shutting down, starting, full of connections, or not there. */
+const databaseAway = [
+  'SQLITE_BUSY',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08006',
+  '08001',
+  'ECONNREFUSED',
+  'ECONNRESET',
+];
 
 const clientErrors: Record<string, { code: string; message?: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {

@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
 import type { Conversation, Message, StreamEvent } from '@parley/contracts';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../db/database.ts';
 import { startServer } from '../index.ts';
+import { databaseUrlOf, openTestDatabase, serverEnvironment } from '../testing/test-database.ts';
 import {
   collect,
   newHome,
@@ -100,6 +100,7 @@ describe('when the whole server is killed', () => {
   async function launch(home: string): Promise<{ child: ChildProcess; server: TestServer }> {
     const script = join(import.meta.dirname, '../testing/serve.ts');
     const child = spawn(process.execPath, ['--import', tsx, script, tinyModel(), home], {
+      env: await serverEnvironment(home),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     running.push(child);
@@ -218,12 +219,17 @@ describe('a model that cannot be loaded', () => {
     ],
   ])('%s is one clear line', async (_name, damage, message) => {
     const home = newHome();
-    const error = await startServer({ port: 0, modelFolder: damaged(damage), home }).catch((cause) => cause);
+    const error = await startServer({
+      port: 0,
+      modelFolder: damaged(damage),
+      home,
+      databaseUrl: await databaseUrlOf(home),
+    }).catch((cause) => cause);
     expect(error).toBeInstanceOf(Error);
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('\n');
     // Nothing is left running: the home is free again.
-    await openDatabase(home).close();
+    await (await openTestDatabase(home)).close();
   });
 });
 

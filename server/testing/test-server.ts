@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AccountRole, Conversation, Message, SendRequest, Session, StreamEvent } from '@parley/contracts';
 import { afterAll } from 'vitest';
+import type { DeclaredRoute } from '../accounts/access.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../index.ts';
+import { databaseUrlOf } from './test-database.ts';
 import { writeTinyModel } from './tiny-model.ts';
 
 const made: string[] = [];
@@ -38,7 +40,9 @@ export function temporaryFolder(name: string): string {
 
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const home = options.home ?? newHome();
-  const server = await startServer({ port: 0, modelFolder: tinyModel(), home, drainMilliseconds: 0, ...options });
+  const databaseUrl = await databaseUrlOf(home);
+  const defaults = { port: 0, modelFolder: tinyModel(), home, databaseUrl, drainMilliseconds: 0 };
+  const server = await startServer({ ...defaults, ...options });
   return new TestServer(server, home);
 }
 
@@ -48,14 +52,21 @@ const password = 'a password for tests';
 export class TestServer {
   readonly url: string;
   readonly home: string;
+  readonly routes: readonly DeclaredRoute[];
   readonly close: () => Promise<void>;
   readonly #email: string;
   #cookie: Promise<string> | null = null;
 
-  constructor({ url, close }: RunningServer, home: string, email = 'administrator@example.org') {
-    this.url = url;
+  constructor(
+    server: Omit<RunningServer, 'routes'> & Partial<RunningServer>,
+    home: string,
+    email = 'administrator@example.org',
+  ) {
+    this.url = server.url;
     this.home = home;
-    this.close = close;
+    // Unknown of a server in a process of its own.
+    this.routes = server.routes ?? [];
+    this.close = server.close;
     this.#email = email;
   }
 
