@@ -21,6 +21,7 @@ import { type Question, rankByLabeller } from './gold-task.ts';
 import { type WinRate, winRateOf } from './win-rate.ts';
 
 const iterations = 3;
+const rankingsOfQuestion = 8;
 const answersRanked = 4;
 const labellerNoise = 0.5;
 const evaluated = 8;
@@ -91,7 +92,7 @@ async function oneSeed(folder: string, seed: number, say: (text: string) => void
   const rankings: object[] = [];
   let policy = fineTuned;
   for (let round = 1; round <= iterations; round++) {
-    const written = await answersOf(policy, asked, 4 * answersRanked, seed + round * 100);
+    const written = await answersOf(policy, asked, rankingsOfQuestion * answersRanked, seed + round * 100);
     for (let first = 0; first < written.length; first += answersRanked) {
       const group = written.slice(first, first + answersRanked);
       const { question } = group[0]!;
@@ -103,14 +104,14 @@ async function oneSeed(folder: string, seed: number, say: (text: string) => void
     const judged = await reward(
       rewardRecipeSchema.parse({
         ...{ model: fineTuned, preferences: at(`rankings-${round}.jsonl`), out: at(`reward-${round}`), seed },
-        ...{ demonstrations, learningRate: 5e-4, batch: 16 },
+        ...{ demonstrations, learningRate: 5e-4, batch: 8 },
       }),
       quiet,
     );
     await ppo(
       ppoRecipeSchema.parse({
         ...{ model: policy, reference: fineTuned, rewardModel: at(`reward-${round}/model`), out: at(`ppo-${round}`) },
-        ...{ prompts, steps: 40, batch: 64, maxTokens, beta: 0.05, learningRate: 2e-4 },
+        ...{ prompts, steps: 40, batch: 64, maxTokens, beta: 0.1, learningRate: 2e-4 },
         ...{ valueRate: 5e-4, noEndScore: -3, seed: seed + round },
       }),
       quiet,

@@ -16,6 +16,7 @@ import {
 import { Random, setPrecision } from '@parley/engine';
 import { lineChart, loadModel, RunDirectory, saveModel, writeReport } from '@parley/lm/checkpoint';
 import type { Episode } from '@parley/lm/episodes';
+import { sigmoid } from '@parley/lm/losses';
 import { Llama } from '@parley/lm/models';
 import { characterTokenizer } from '@parley/lm/tokenizer';
 import { dpo } from '../dpo.ts';
@@ -33,8 +34,7 @@ const prompt = [0];
 const longest = 3;
 const beta = 0.5;
 const batch = 512;
-const rankings = 20_000;
-const answersRanked = 9;
+const comparisonsOfTwo = 100;
 
 export interface OptimumReport {
   seconds: number;
@@ -95,10 +95,18 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
       dpo: () =>
         dpo(
           dpoRecipeSchema.parse({
-            ...{ model: folder, preferences: 'drawn', out: run.path('dpo'), beta, batch: 512, epochs: 3 },
-            ...{ learningRate: 5e-3, warmup: 0, schedule: 'cosine', floor: 0.02, precision: 'f32', seed: recipe.seed },
+            ...{ model: folder, preferences: 'expected', out: run.path('dpo'), beta, batch: 2048, epochs: 4 },
+            ...{
+              learningRate: 5e-3,
+              warmup: 0,
+              schedule: 'cosine',
+              floor: 0.02,
+              precision: 'f32',
+              tokens: 32_768,
+              seed: recipe.seed,
+            },
           }),
-          { ...learn, parts: drawnPreferences(answers, rewards, recipe.seed) },
+          { ...learn, parts: expectedPreferences(answers, rewards) },
         ),
     };
 
@@ -161,26 +169,24 @@ function inMemory(folder: string, answers: readonly Episode[], rewards: Float64A
 }
 
 /**
- * Rankings of answers, drawn evenly: what DPO's optimum is does not depend on which answers are compared, how well it
- * is known does, and the reference seldom writes the best ones. They are ranked by reward plus Gumbel noise: of any
- * two, a comes first with the probability
- * σ(r_a − r_b) of Bradley and Terry (Luce 1959).
+ * Every two answers, compared as often as any others: what DPO's optimum is does not depend on which answers are
+ * compared, how well it is known does, and the reference seldom writes the best ones. Of its comparisons, a wins the
+ * share σ(r_a − r_b) that Bradley and Terry (1952) expect, so that no luck of a draw stands between DPO and π*.
  */
-function drawnPreferences(answers: readonly Episode[], rewards: Float64Array, seed: number): SplitPreferences {
-  const random = new Random(seed + 2000);
-  const draw = () => random.integer(answers.length);
-  const gumbel = () => -Math.log(-Math.log(Math.max(random.next(), 1e-12)));
-  const comparisons = Array.from({ length: rankings }, (): EncodedComparison => {
-    const drawn = [...new Set(Array.from({ length: answersRanked }, draw))];
-    const seen = drawn.map((index) => rewards[index]! + gumbel());
-    return {
-      episodes: drawn.map((index) => answers[index]!),
-      ranking: seen.map((value) => 1 + seen.filter((other) => other > value).length),
-      language: 'none',
-    };
-  });
+function expectedPreferences(answers: readonly Episode[], rewards: Float64Array): SplitPreferences {
+  const comparisons = answers.flatMap((a, index) =>
+    answers.slice(index + 1).flatMap((b, after): EncodedComparison[] => {
+      const wins = Math.round(comparisonsOfTwo * sigmoid(rewards[index]! - rewards[index + 1 + after]!));
+      const episodes = [a, b];
+      return Array.from({ length: comparisonsOfTwo }, (_, which) => ({
+        episodes,
+        ranking: which < wins ? [1, 2] : [2, 1],
+        language: 'none',
+      }));
+    }),
+  );
   const none = { comparisons: [], judgements: [] };
-  return { train: { comparisons, judgements: [] }, heldOut: none, dropped: 0, hash: `drawn-${seed}` };
+  return { train: { comparisons, judgements: [] }, heldOut: none, dropped: 0, hash: 'expected' };
 }
 
 function writeOptimumReport(
