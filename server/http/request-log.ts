@@ -5,6 +5,9 @@
  */
 import type { FastifyInstance } from 'fastify';
 
+/** Asked every few seconds by programs; what they find is their news, not the log's. */
+const watchers = /^\/(healthz|metrics)/;
+
 export function addRequestLog(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
     const { statusCode } = reply.raw;
@@ -17,7 +20,8 @@ export function addRequestLog(app: FastifyInstance): void {
       // The client hung up before it had everything.
       ...(!reply.raw.writableFinished && { aborted: true }),
     };
-    if (statusCode >= 500) request.log.warn(line, 'request');
+    if (watchers.test(line.route)) request.log.debug(line, 'request');
+    else if (statusCode >= 500) request.log.warn(line, 'request');
     else request.log.info(line, 'request');
   });
 }
