@@ -100,8 +100,11 @@ export const cardColumnSchema = z.object({
   accuracy: z.number().describe('share of exactly right answers at temperature 0, mean over tasks'),
   tasks: z.record(z.string(), z.number()).describe('that share by task'),
   /** Against the fine-tuned model, as the simulated labeller prefers; null for that model itself. */
-  sampled: winRateSchema.nullable().describe('both models sampled at temperature 1'),
-  greedy: winRateSchema.nullable().describe('both models at temperature 0'),
+  familiar: winRateSchema
+    .nullable()
+    .describe('both sampled at temperature 1, on questions that fine-tuning has seen and alignment has not'),
+  sampled: winRateSchema.nullable().describe('both sampled, on held-out questions in new wordings'),
+  greedy: winRateSchema.nullable().describe('the same at temperature 0'),
   quality: z.number().describe("the simulated labeller's mean grade of sampled answers, at most 2"),
   reward: z.number().nullable().describe('mean reward of sampled answers by the last reward model; null without one'),
   kl: z.number().describe('divergence of a sampled answer from the fine-tuned model, nats'),

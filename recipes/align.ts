@@ -21,7 +21,7 @@ import {
 import { DiskFullError, loadModel, RunConfigError, RunLockedError, writeFileAtomic } from '@parley/lm/checkpoint';
 import { readDemonstrations, readPreferences, takeSnapshot } from '@parley/lm/data';
 import { StoppedError } from './interruption.ts';
-import { questionsByTask, thatFit } from './known-answers.ts';
+import { questionsByTask, splitForAlignment, thatFit } from './known-answers.ts';
 import { ppo } from './ppo.ts';
 import type { Preset } from './presets/index.ts';
 import { rank } from './rank.ts';
@@ -122,16 +122,16 @@ const outside = [StoppedError, DiskFullError, RunConfigError, RunLockedError];
 function writePrompts({ model, data, preferences, out, preset, seed }: AlignRecipe, maxTokens: number): void {
   const { model: loaded, tokenizer } = loadModel(model);
   const room = { context: loaded.config.max_position_embeddings, maxTokens };
-  const fitting = thatFit(readDemonstrations(data, 'train'), tokenizer, room);
+  const { asked } = splitForAlignment(thatFit(readDemonstrations(data, 'train'), tokenizer, room));
   const perTask = preset.align.iterations * preset.align.questions;
-  const questions = interleaved([...questionsByTask(fitting, { items: perTask, seed }).values()]);
+  const questions = interleaved([...questionsByTask(asked, { items: perTask, seed }).values()]);
   if (questions.length === 0) {
     throw new Error(`no demonstration of ${data} has a known answer that fits into ${maxTokens} tokens`);
   }
   const peoples = preferences === '' ? { comparisons: [], judgements: [] } : readPreferences(preferences);
-  const asked = [...peoples.comparisons, ...peoples.judgements].map(({ prompt }) => ({ prompt }));
+  const judged = [...peoples.comparisons, ...peoples.judgements].map(({ prompt }) => ({ prompt }));
   writeLines(join(out, 'demonstrations.jsonl'), questions);
-  writeLines(join(out, 'prompts.jsonl'), [...questions, ...asked]);
+  writeLines(join(out, 'prompts.jsonl'), [...questions, ...judged]);
 }
 
 /** The first of each list, then the second of each: the beginning of the result has something of all. */

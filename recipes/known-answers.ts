@@ -1,4 +1,5 @@
 /** Questions whose right answers are known: what evaluation asks, and what simulated labellers can judge. */
+import { createHash } from 'node:crypto';
 import type { Demonstration } from '@parley/contracts';
 import type { Tokenizer } from '@parley/lm/tokenizer';
 import { ShuffledOrder } from './shuffled-order.ts';
@@ -34,4 +35,22 @@ export function thatFit(
     const prompt = tokenizer.renderChat(messages.slice(0, -1), { open: true }).ids.length;
     return tokenizer.encode(messages.at(-1)!.content).length < maxTokens && prompt + maxTokens <= context;
   });
+}
+
+/** Of the questions that fine-tuning has seen, this share is kept from alignment, to measure it on. */
+const setAside = 0.05;
+
+/** Questions that rankings and PPO may have, and those set aside; which is which is a function of the question. */
+export function splitForAlignment(demonstrations: readonly Demonstration[]): {
+  asked: Demonstration[];
+  aside: Demonstration[];
+} {
+  const isAside = ({ messages }: Demonstration) => {
+    const prompt = JSON.stringify(messages.slice(0, -1));
+    return createHash('sha256').update(prompt).digest().readUInt32LE(4) / 2 ** 32 < setAside;
+  };
+  return {
+    asked: demonstrations.filter((demonstration) => !isAside(demonstration)),
+    aside: demonstrations.filter(isAside),
+  };
 }

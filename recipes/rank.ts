@@ -1,6 +1,6 @@
 /**
  * Rankings for a reward model to learn from, where there are no people: a model answers questions whose right answers
- * are known, several times each, and the simulated labeller puts its answers in order.
+ * are known, several times each, and the simulated labeller puts its answers and the known one in order.
  */
 import type { Demonstration, RankReport } from '@parley/contracts';
 import { setPrecision, setThreads } from '@parley/engine';
@@ -8,7 +8,7 @@ import { loadModel, Progress, RunDirectory, writeFileAtomic, writeReport } from 
 import { languageOf, readDemonstrations } from '@parley/lm/data';
 import { encodePrompt, rollOut } from '@parley/lm/episodes';
 import { Generator } from '@parley/lm/generate';
-import { questionsByTask, thatFit } from './known-answers.ts';
+import { questionsByTask, splitForAlignment, thatFit } from './known-answers.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { best, qualityOf, ranksOf } from './simulated-labeller.ts';
 import { identifyData } from './text-source.ts';
@@ -45,10 +45,9 @@ export async function rank(recipe: RankRecipe, options: RunOptions = {}): Promis
     const { maxTokens, seed } = recipe;
     const progress = new Progress('rank', 1, options);
     const room = { context: model.config.max_position_embeddings, maxTokens };
-    const fitting = thatFit(readDemonstrations(recipe.data, 'train'), tokenizer, room);
-    const questions = [
-      ...questionsByTask(fitting, { items: recipe.questions, skip: recipe.skip, seed }).values(),
-    ].flat();
+    const { asked } = splitForAlignment(thatFit(readDemonstrations(recipe.data, 'train'), tokenizer, room));
+    const perTask = questionsByTask(asked, { items: recipe.questions, skip: recipe.skip, seed });
+    const questions = [...perTask.values()].flat();
     const repeated = questions.flatMap((question) => Array.from({ length: recipe.answers }, () => question));
     const prompts = repeated.map(({ messages }) =>
       encodePrompt(tokenizer, messages.slice(0, -1), { context: room.context, reserve: maxTokens }),

@@ -1,8 +1,8 @@
 /**
  * The report card of a loop: every model that it made, one column each, measured on what none of them has seen. Beside
- * the usual figures stand those that tell whether alignment helped: answers to held-out questions, sampled and greedy,
- * against those of the fine-tuned model, by the simulated labeller, who knows the right answers and whose preference
- * for these questions no reward model has learned from.
+ * the usual figures stand those that tell whether alignment helped: answers, sampled and greedy, against those of the
+ * fine-tuned model, by the simulated labeller, who knows the right answers. Alignment has seen none of the questions;
+ * the familiar ones fine-tuning has seen, the others are held out of everything, in wordings that are new as well.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { type CardColumn, type Demonstration, samplingSchema } from '@parley/contracts';
@@ -12,10 +12,10 @@ import { readDemonstrations } from '@parley/lm/data';
 import { answerLogProbabilities, encodePrompt, measureScores, measureTokens, rollOut } from '@parley/lm/episodes';
 import { Generator } from '@parley/lm/generate';
 import { type Measures, measureModel } from './evaluate.ts';
-import { questionsByTask, thatFit } from './known-answers.ts';
+import { questionsByTask, splitForAlignment, thatFit } from './known-answers.ts';
 import { finishedReport, type RunOptions } from './run-options.ts';
 import { sampleQuestions } from './sample-questions.ts';
-import { qualityOf, sameLanguage } from './simulated-labeller.ts';
+import { gradeOf, qualityOf, sameLanguage } from './simulated-labeller.ts';
 import { winRateOf } from './studies/win-rate.ts';
 import { identifyData } from './text-source.ts';
 
@@ -37,7 +37,7 @@ export interface CardRecipe {
 export interface CardReport {
   seconds: number;
   /** Questions on which answers were compared. */
-  questions: number;
+  questions: { familiar: number; heldOut: number };
   /** Held-out items of each task. */
   items: Record<string, number>;
   columns: CardColumn[];
@@ -46,10 +46,11 @@ export interface CardReport {
 }
 
 /** What is kept of one model until all are measured. */
-interface Column extends Omit<CardColumn, 'name' | 'sampled' | 'greedy' | 'tasks'> {
+interface Column extends Omit<CardColumn, 'name' | 'familiar' | 'sampled' | 'greedy' | 'tasks'> {
   tasks: Measures['tasks'];
   samples: string[];
   /** The labeller's grade of each answer. */
+  familiarQualities: number[];
   sampledQualities: number[];
   greedyQualities: number[];
 }
@@ -74,8 +75,12 @@ export async function reportCard(recipe: CardRecipe, options: RunOptions = {}): 
     if (recipe.threads > 0) setThreads(recipe.threads);
     const { tokenizer, model } = loadModel(recipe.models.sft);
     const room = { context: model.config.max_position_embeddings, maxTokens: recipe.maxTokens };
-    const fitting = thatFit(readDemonstrations(recipe.data, 'validation'), tokenizer, room);
-    const questions = [...questionsByTask(fitting, recipe).values()].flat();
+    const fitting = (split: 'train' | 'validation') => thatFit(readDemonstrations(recipe.data, split), tokenizer, room);
+    const drawn = (from: Demonstration[]) => [...questionsByTask(from, recipe).values()].flat();
+    const questions = {
+      familiar: drawn(splitForAlignment(fitting('train')).aside),
+      heldOut: drawn(fitting('validation')),
+    };
     const measured: Record<string, Column> = {};
     for (const [name, folder] of Object.entries(recipe.models)) {
       const file = run.path('columns', `${name}.json`);
@@ -86,7 +91,7 @@ export async function reportCard(recipe: CardRecipe, options: RunOptions = {}): 
     }
     const report = {
       seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
-      questions: questions.length,
+      questions: { familiar: questions.familiar.length, heldOut: questions.heldOut.length },
       items: Object.fromEntries(Object.entries(measured.sft!.tasks).map(([task, { items }]) => [task, items])),
       columns: compareColumns(measured),
       samples: Object.fromEntries(Object.entries(measured).map(([name, { samples }]) => [name, samples])),
@@ -101,7 +106,7 @@ export async function reportCard(recipe: CardRecipe, options: RunOptions = {}): 
 async function measureColumn(
   recipe: CardRecipe,
   folder: string,
-  questions: readonly Demonstration[],
+  { familiar, heldOut: questions }: Record<'familiar' | 'heldOut', readonly Demonstration[]>,
   options: RunOptions,
 ): Promise<Column> {
   const { tasks, ...measures } = await measureModel(folder, recipe, options);
@@ -109,10 +114,14 @@ async function measureColumn(
   const { model, tokenizer } = loadModel(folder);
   const { maxTokens } = recipe;
   const generator = new Generator(model, tokenizer, { slots });
-  const prompts = questions.map(({ messages }) =>
-    encodePrompt(tokenizer, messages.slice(0, -1), { context: generator.context, reserve: maxTokens }),
-  );
-  const sampled = await rollOut(generator, prompts, { maxTokens, seed: recipe.seed * 15_485_863 });
+  const promptsOf = (asked: readonly Demonstration[]) =>
+    asked.map(({ messages }) =>
+      encodePrompt(tokenizer, messages.slice(0, -1), { context: generator.context, reserve: maxTokens }),
+    );
+  const seed = recipe.seed * 15_485_863;
+  const answered = await rollOut(generator, promptsOf(familiar), { maxTokens, seed });
+  const prompts = promptsOf(questions);
+  const sampled = await rollOut(generator, prompts, { maxTokens, seed });
   const sampling = samplingSchema.parse({ temperature: 0, maxTokens });
   const greedy = await Promise.all(prompts.map((prompt) => generator.generate({ prompt, sampling })));
   const sampledQualities = sampled.map((answer, index) => qualityOf(questions[index]!, answer));
@@ -121,6 +130,7 @@ async function measureColumn(
     ...measures,
     tasks,
     accuracy: mean(accuracies),
+    familiarQualities: answered.map((answer, index) => qualityOf(familiar[index]!, answer)),
     sampledQualities,
     greedyQualities: greedy.map(({ text, finishReason }, index) =>
       qualityOf(questions[index]!, { text, ended: finishReason === 'stop' }),
@@ -140,29 +150,34 @@ async function measureColumn(
 }
 
 function compareColumns(measured: Record<string, Column>): CardColumn[] {
-  const { sampledQualities: theirs, greedyQualities: theirGreedy } = measured.sft!;
+  const fineTuned = measured.sft!;
   return Object.entries(measured).map(([name, column]) => {
-    const { samples: _, sampledQualities, greedyQualities, tasks, ...figures } = column;
+    const { samples: _, familiarQualities, sampledQualities, greedyQualities, tasks, ...figures } = column;
+    const against = (ours: number[], theirs: number[]) =>
+      name === 'sft' || ours.length === 0 ? null : winRateOf(ours.map(gradeOf), theirs.map(gradeOf));
     return {
       name,
       ...figures,
       tasks: Object.fromEntries(Object.entries(tasks).map(([task, { accuracy }]) => [task, accuracy])),
-      sampled: name === 'sft' ? null : winRateOf(sampledQualities, theirs),
-      greedy: name === 'sft' ? null : winRateOf(greedyQualities, theirGreedy),
+      familiar: against(familiarQualities, fineTuned.familiarQualities),
+      sampled: against(sampledQualities, fineTuned.sampledQualities),
+      greedy: against(greedyQualities, fineTuned.greedyQualities),
     };
   });
 }
 
 /**
- * Which model a loop should leave: the last that people would notice to be better, if it has not lost what it knew.
- * Its win rate must lie above one half with its whole interval, and its exact answers within a hundredth of those of
+ * Which model a loop should leave: the last that is better and has not lost what it knew. Its win rate on familiar or on
+ * new questions must lie above one half with its whole interval, and its exact answers within a hundredth of those of
  * the fine-tuned model.
  */
 export function bestColumn(columns: readonly CardColumn[]): string {
   const fineTuned = columns.find(({ name }) => name === 'sft')!;
   const better = columns.filter(
-    ({ name, sampled, accuracy }) =>
-      name.startsWith('ppo-') && sampled !== null && sampled.interval[0] > 0.5 && accuracy > fineTuned.accuracy - 0.01,
+    ({ name, familiar, sampled, accuracy }) =>
+      name.startsWith('ppo-') &&
+      [familiar, sampled].some((rate) => rate !== null && rate.interval[0] > 0.5) &&
+      accuracy > fineTuned.accuracy - 0.01,
   );
   return better.at(-1)?.name ?? 'sft';
 }
@@ -184,8 +199,9 @@ export function tablesOfCard({ columns, items, samples }: CardReport): ReportTab
         ),
         row('conversations, nats per assistant token', ({ heldOutLoss }) => heldOutLoss.toFixed(3)),
         row('exact answers, mean of tasks', ({ accuracy }) => percent(accuracy)),
-        row('wins against sft, sampled (95 %)', ({ sampled }) => wins(sampled)),
-        row('wins against sft, temperature 0 (95 %)', ({ greedy }) => wins(greedy)),
+        row('wins against sft, familiar questions, sampled (95 %)', ({ familiar }) => wins(familiar)),
+        row('wins against sft, new wordings, sampled (95 %)', ({ sampled }) => wins(sampled)),
+        row('wins against sft, new wordings, temperature 0 (95 %)', ({ greedy }) => wins(greedy)),
         row("labeller's grade (best 2)", ({ quality }) => quality.toFixed(3)),
         row('mean reward (last reward model)', ({ reward }) => reward?.toFixed(3) ?? '–'),
         row('divergence from sft, nats', ({ kl }) => kl.toFixed(2)),

@@ -45,6 +45,6 @@ test('the language of the known answer counts', () => {
   expect(qualityOf(translation, written('water'))).toBe(2);
 });
 
-test('answers of about the same quality share a rank', () => {
-  expect(ranksOf([0.5, 2, 0.55, -1])).toEqual([2, 1, 2, 4]);
+test('answers of the same grade share a rank', () => {
+  expect(ranksOf([0.5, 2, 0.6, -1])).toEqual([2, 1, 2, 4]);
 });

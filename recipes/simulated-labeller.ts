@@ -39,12 +39,14 @@ export function sameLanguage({ messages }: Demonstration, text: string): boolean
   return languageOf(text) === languageOf(messages.at(-1)!.content);
 }
 
-/** Differences that nobody would notice are none. */
-const noticed = 0.25;
+/** What the labeller says of an answer: the quality to the nearest half, because nobody notices less. */
+export function gradeOf(quality: number): number {
+  return Math.round(2 * quality) / 2;
+}
 
-/** 1 for the best; answers of about the same quality share a rank. */
+/** 1 for the best; answers of the same grade share a rank. */
 export function ranksOf(qualities: readonly number[]): number[] {
-  const grades = qualities.map((quality) => Math.round(quality / noticed));
+  const grades = qualities.map(gradeOf);
   return grades.map((grade) => 1 + grades.filter((other) => other > grade).length);
 }
 
