@@ -112,6 +112,78 @@ const playgroundRoute = createRoute({
   component: lazyRouteComponent(() => import('./playground/playground-page.tsx'), 'PlaygroundPage'),
 });
 
+const labRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/lab',
+  component: lazyRouteComponent(() => import('./lab/lab-page.tsx'), 'LabPage'),
+});
+const labRoutes = labRoute.addChildren([
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/',
+    component: lazyRouteComponent(() => import('./lab/runs-page.tsx'), 'RunsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/new',
+    component: lazyRouteComponent(() => import('./lab/new-run-page.tsx'), 'NewRunPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/runs/$jobId',
+    component: lazyRouteComponent(() => import('./lab/run-page.tsx'), 'RunPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/runs/$jobId/answers',
+    component: lazyRouteComponent(() => import('./lab/answers-page.tsx'), 'AnswersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/models',
+    component: lazyRouteComponent(() => import('./lab/models-page.tsx'), 'ModelsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/models/$modelId',
+    component: lazyRouteComponent(() => import('./lab/model-page.tsx'), 'ModelPage'),
+  }),
+  createRoute({
+    getParentRoute: () => labRoute,
+    path: '/comparisons',
+    component: lazyRouteComponent(() => import('./lab/comparisons-page.tsx'), 'ComparisonsPage'),
+  }),
+]);
+const lineageRoutes = [
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/lineage',
+    component: lazyRouteComponent(() => import('./lab/lineage-list-page.tsx'), 'LineageListPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/lineage/$itemId',
+    component: lazyRouteComponent(() => import('./lab/lineage-page.tsx'), 'LineagePage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/lineage/messages/$messageId',
+    component: lazyRouteComponent(() => import('./lab/lineage-page.tsx'), 'MessageLineagePage'),
+  }),
+] as const;
+const comparisonRoutes = [
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/comparisons',
+    component: lazyRouteComponent(() => import('./lab/comparisons-page.tsx'), 'JudgingPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/comparisons/$comparisonId',
+    component: lazyRouteComponent(() => import('./lab/comparison-page.tsx'), 'ComparisonPage'),
+  }),
+] as const;
+
 const router = createRouter({
   routeTree: rootRoute.addChildren([
     welcomeRoute,
@@ -120,6 +192,9 @@ const router = createRouter({
     playgroundRoute,
     accountRoute,
     administrationRoutes,
+    labRoutes,
+    ...lineageRoutes,
+    ...comparisonRoutes,
   ]),
   defaultPreload: 'intent',
 });
