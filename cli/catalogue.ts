@@ -129,6 +129,16 @@ export const catalogue: Entry[] = [
     load: () => import('./commands/serve.ts'),
   },
   {
+    words: 'backup',
+    summary: 'everything that a server holds in one file, while it runs',
+    load: () => import('./commands/backup.ts'),
+  },
+  {
+    words: 'restore',
+    summary: 'bring a backup back into an empty home',
+    load: () => import('./commands/restore.ts'),
+  },
+  {
     words: 'bench train',
     summary: 'speed of a training step, beside the peak of this machine',
     load: () => import('./commands/bench-train.ts'),

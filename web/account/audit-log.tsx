@@ -1,7 +1,9 @@
 import type { AuditEntry } from '@parley/contracts';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { auditQuery } from '../api/accounts.ts';
+import type { accountTexts } from '../i18n/account.en.ts';
 import { Button } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { refusalText } from './refusal-text.ts';
@@ -30,6 +32,12 @@ export function AuditLog() {
   );
 }
 
+/** `account.registered` in the person's language; acts that are younger than the texts stand as they are. */
+function actionText(t: TFunction, action: string): string {
+  const key = action.replaceAll(/[.-]/g, '_') as keyof typeof accountTexts.audit.action;
+  return t(`audit.action.${key}`, { defaultValue: action });
+}
+
 function AuditLine({ entry }: { entry: AuditEntry }) {
   const { t } = useTranslation();
   const timeText = useTimeText();
@@ -38,8 +46,8 @@ function AuditLine({ entry }: { entry: AuditEntry }) {
   return (
     <li className="py-2.5">
       <p className="wrap-anywhere">
-        <span className="font-medium">{entry.actor?.name ?? t('audit.nobody')}</span>{' '}
-        <code className="rounded-md bg-sunken px-1.5 py-0.5 font-mono text-sm">{entry.action}</code> {entry.subject}
+        <span className="font-medium">{entry.actor?.name ?? t('audit.nobody')}</span> {actionText(t, entry.action)}{' '}
+        <span className="text-muted">{entry.subject}</span>
       </p>
       <p className="text-sm wrap-anywhere text-muted">{facts.join(' · ')}</p>
     </li>
