@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { chatMessageSchema } from './demonstration.ts';
 import { feedbackReasonSchema, thumbSchema } from './feedback.ts';
 import { samplingSchema } from './sampling.ts';
+import { labelContentSchema } from './workbench.ts';
 
 /** Ends with what is to be answered. */
 export const promptSchema = z
@@ -44,6 +45,8 @@ export const rankingSchema = z
     prompt: promptSchema,
     answers: z.array(z.string()).min(2).max(9),
     ranking: z.array(z.int().min(1)),
+    shownOrder: z.array(z.int()).optional().describe('indices of the answers in the order in which they were shown'),
+    milliseconds: z.int().optional().describe('that the person took'),
     ...originShape,
   })
   .refine(
@@ -75,15 +78,27 @@ export const thumbedAnswerSchema = z.object({
 
 export type ThumbedAnswer = z.infer<typeof thumbedAnswerSchema>;
 
+/** A line of `labels.jsonl`: what somebody noted about an answer. */
+const labelSchema = z.object({
+  prompt: promptSchema,
+  answer: z.string(),
+  labels: labelContentSchema.pick({ questions: true, flags: true, scales: true }),
+  ...originShape,
+});
+export type Label = z.infer<typeof labelSchema>;
+
 /** A line of preferences. */
 export type Preference = Ranking | Pair | ThumbedAnswer;
 
 /** `snapshot.json`: what was frozen. */
 export const snapshotSchema = z.object({
   format: z.literal('parley-snapshot/1'),
-  /** SHA-256 of preferences.jsonl followed by demonstrations.jsonl, in hex; its first twelve digits name the folder. */
+  /** SHA-256 of preferences.jsonl, demonstrations.jsonl and labels.jsonl one after another; names the folder. */
   hash: z.string(),
-  lines: z.object({ rankings: z.int(), pairs: z.int(), thumbs: z.int(), demonstrations: z.int().default(0) }),
+  lines: z.object({
+    ...{ rankings: z.int(), pairs: z.int(), thumbs: z.int() },
+    ...{ demonstrations: z.int().default(0), labels: z.int().default(0) },
+  }),
   /** Where the lines come from, in their order: the server's own first. */
   sources: z.array(z.object({ name: z.string(), lines: z.int() })),
 });

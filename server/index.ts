@@ -44,6 +44,8 @@ import { ModelRegistry } from './lab/registry.ts';
 import { addLabRoutes } from './lab/routes.ts';
 import { openaiErrorBody } from './openai/errors.ts';
 import { addOpenaiRoutes } from './openai/routes.ts';
+import { AnswerWriter } from './workbench/answer-writer.ts';
+import { addWorkbenchRoutes } from './workbench/routes.ts';
 
 export interface ServerOptions {
   /** 0 takes any free one. */
@@ -112,10 +114,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const lab = new Lab({ db, registry, pool, home, databaseUrl: options.databaseUrl, cli, log: app.log });
   const answers = new Answers(database.db, app.log);
   const documents = new Documents(db, app.log);
+  const writer = new AnswerWriter(db, pool, app.log);
 
   let stopping = false;
   const stop = async () => {
     stopping = true;
+    await writer.close();
     await Promise.all([pool.drain(drainMilliseconds), lab.close(drainMilliseconds)]);
     await pool.close();
     await lab.comparisons.close();
@@ -160,11 +164,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
     addAssistantRoutes(app, db, documents);
+    addWorkbenchRoutes(app, { db, writer, lab });
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 
     await listen(app, port, host);
     await startFirstModel({ db, registry, pool, modelFolder, log: app.log });
     lab.start();
+    writer.wake();
   } catch (error) {
     await stop();
     throw error;

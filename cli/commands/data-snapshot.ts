@@ -12,7 +12,7 @@ const snapshotFlags = z.object({
   import: z
     .array(z.string())
     .default([])
-    .describe('a .jsonl file of rankings, pairs, thumbs or demonstrations to include'),
+    .describe('a .jsonl file of rankings, pairs, thumbs, demonstrations or labels'),
   server: z.boolean().default(true).describe("leave out what this machine's server has collected"),
 });
 
@@ -31,10 +31,8 @@ export function define(command: Command): void {
     ]);
     const collected = server ? await collectedLines(parleyHome(), process.env.DATABASE_URL) : [];
     const { folder, snapshot } = takeSnapshot(out || join(parleyHome(), 'snapshots'), collected, files);
-    const { rankings, pairs, thumbs, demonstrations } = snapshot.lines;
-    process.stderr.write(
-      `${rankings} rankings, ${pairs} pairs, ${thumbs} thumbs and ${demonstrations} demonstrations in ${folder}\n`,
-    );
+    const counts = Object.entries(snapshot.lines).map(([kind, count]) => `${count} ${kind}`);
+    process.stderr.write(`${counts.join(', ')} in ${folder}\n`);
     if (json) process.stdout.write(`${JSON.stringify({ folder, ...snapshot })}\n`);
   });
 }

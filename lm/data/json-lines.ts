@@ -8,7 +8,7 @@ export interface JsonLine {
   where: string;
 }
 
-export type LineKind = 'rankings' | 'pairs' | 'thumbs' | 'demonstrations';
+export type LineKind = 'rankings' | 'pairs' | 'thumbs' | 'demonstrations' | 'labels';
 
 /** @throws Error for a line of no known shape */
 export function kindOf({ value, where }: JsonLine): LineKind {
@@ -16,8 +16,9 @@ export function kindOf({ value, where }: JsonLine): LineKind {
   if ('chosen' in value) return 'pairs';
   if ('thumb' in value) return 'thumbs';
   if ('messages' in value) return 'demonstrations';
+  if ('labels' in value) return 'labels';
   throw new Error(
-    `${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb, nor messages`,
+    `${where} has neither answers and ranking, nor chosen and rejected, nor answer and thumb or labels, nor messages`,
   );
 }
 

@@ -53,7 +53,7 @@ export function readPreferences(path: string): Preferences {
     const kind = kindOf(line);
     if (kind === 'rankings') rankings.push(parse(rankingSchema, value, where));
     else if (kind === 'thumbs') thumbs.push(parse(thumbedAnswerSchema, value, where));
-    else if (kind === 'demonstrations') throw new Error(`${where} is a demonstration; it prefers no answer to another`);
+    else if (kind === 'demonstrations' || kind === 'labels') throw new Error(`${where} prefers no answer to another`);
     else {
       const { prompt, chosen, rejected } = parse(pairSchema, value, where);
       rankings.push({ prompt, answers: [chosen, rejected], ranking: [1, 2] });

@@ -20,7 +20,7 @@ const out = join(folder, 'snapshots');
 test('holds every line as it was given, under the hash of them all', () => {
   const taken = takeSnapshot(out, [thumb('good'), thumb('bad')], [pairs]);
   expect(taken.snapshot).toMatchObject({
-    lines: { rankings: 0, pairs: 1, thumbs: 2, demonstrations: 0 },
+    lines: { rankings: 0, pairs: 1, thumbs: 2, demonstrations: 0, labels: 0 },
     sources: [
       { name: 'server', lines: 2 },
       { name: 'pairs.jsonl', lines: 1 },
@@ -57,7 +57,7 @@ test('keeps demonstrations apart from preferences, under one hash, and knows who
   });
   const said = [{ ...thumb('good'), id: 't' }, conversation('d'), thumb('bad')];
   const { folder: taken, snapshot } = takeSnapshot(out, said, []);
-  expect(snapshot.lines).toEqual({ rankings: 0, pairs: 0, thumbs: 2, demonstrations: 1 });
+  expect(snapshot.lines).toEqual({ rankings: 0, pairs: 0, thumbs: 2, demonstrations: 1, labels: 0 });
   expect(readPreferences(taken)).toMatchObject({ hash: snapshot.hash, comparisons: [{ answers: ['good', 'bad'] }] });
   const demonstrations = join(taken, 'demonstrations.jsonl');
   expect(readDemonstrations(demonstrations, 'train')).toEqual([conversation('d')]);

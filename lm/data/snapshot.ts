@@ -3,6 +3,7 @@
  *
  *     OUT/3f2a09c1b7de/preferences.jsonl       one line per ranking, pair or thumb, as it was given
  *                      demonstrations.jsonl    one conversation that somebody wrote per line, where there are any
+ *                      labels.jsonl            one labelled answer per line, where there are any
  *                      snapshot.json           the hash, counts and sources
  *
  * The same lines give the same folder; later ones, or fewer because somebody took one back, give another beside it.
@@ -15,8 +16,11 @@ import { type Snapshot, snapshotSchema } from '@parley/contracts';
 import { writeFileAtomic, writeFolderAtomic } from '../checkpoint/index.ts';
 import { type JsonLine, kindOf, type LineKind, readJsonLines } from './json-lines.ts';
 
-const preferencesFile = 'preferences.jsonl';
-const demonstrationsFile = 'demonstrations.jsonl';
+const files = ['preferences.jsonl', 'demonstrations.jsonl', 'labels.jsonl'];
+const fileOf: Record<LineKind, string> = {
+  ...{ rankings: files[0]!, pairs: files[0]!, thumbs: files[0]! },
+  ...{ demonstrations: files[1]!, labels: files[2]! },
+};
 const readOnly = 0o444;
 
 /**
@@ -41,33 +45,37 @@ export function takeSnapshot(
   }
   const kinds = all.map(kindOf);
   const count = (kind: LineKind) => kinds.filter((other) => other === kind).length;
-  const text = (demonstrations: boolean) =>
+  const texts = files.map((file) =>
     all
-      .filter((_, index) => (kinds[index] === 'demonstrations') === demonstrations)
+      .filter((_, index) => fileOf[kinds[index]!] === file)
       .map(({ value }) => `${JSON.stringify(value)}\n`)
-      .join('');
-  const files: Record<string, string> = { [preferencesFile]: text(false), [demonstrationsFile]: text(true) };
+      .join(''),
+  );
   const snapshot: Snapshot = snapshotSchema.parse({
     format: 'parley-snapshot/1',
-    hash: hashOf(Object.values(files)),
+    hash: hashOf(texts),
     lines: {
       rankings: count('rankings'),
       pairs: count('pairs'),
       thumbs: count('thumbs'),
       demonstrations: count('demonstrations'),
+      labels: count('labels'),
     },
     sources: sources.map(({ name, lines }) => ({ name, lines: lines.length })),
   });
   const folder = join(out, snapshot.hash.slice(0, 12));
   if (existsSync(folder)) readSnapshot(folder);
   else {
-    if (files[demonstrationsFile] === '') delete files[demonstrationsFile];
-    files['snapshot.json'] = `${JSON.stringify(snapshot, null, 2)}\n`;
     writeFolderAtomic(folder, (temporary) => {
-      for (const [name, content] of Object.entries(files)) {
+      const write = (name: string, content: string) => {
         writeFileAtomic(join(temporary, name), content);
         chmodSync(join(temporary, name), readOnly);
+      };
+      for (const [index, text] of texts.entries()) {
+        // Whoever reads preferences finds an empty file rather than none.
+        if (text !== '' || index === 0) write(files[index]!, text);
       }
+      write('snapshot.json', `${JSON.stringify(snapshot, null, 2)}\n`);
     });
   }
   return { folder, snapshot };
@@ -78,7 +86,7 @@ export function readSnapshot(folder: string): Snapshot {
   const path = join(folder, 'snapshot.json');
   if (!existsSync(path)) throw new Error(`${folder} is not a snapshot: it has no snapshot.json`);
   const snapshot = snapshotSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const hash = hashOf([preferencesFile, demonstrationsFile].map((name) => readIfThere(join(folder, name))));
+  const hash = hashOf(files.map((name) => readIfThere(join(folder, name))));
   if (hash !== snapshot.hash) {
     throw new Error(`${folder} was changed after it was taken (hash ${hash.slice(0, 12)}…); take a new snapshot`);
   }
@@ -88,7 +96,7 @@ export function readSnapshot(folder: string): Snapshot {
 /** The ids of all lines that have one. @throws Error as `readSnapshot` */
 export function readSnapshotIds(folder: string): Set<string> {
   readSnapshot(folder);
-  const lines = [preferencesFile, demonstrationsFile]
+  const lines = files
     .map((name) => join(folder, name))
     .flatMap((path) => (existsSync(path) ? readJsonLines(path).lines : []));
   return new Set(lines.flatMap(({ value }) => ('id' in value && typeof value.id === 'string' ? [value.id] : [])));

@@ -50,7 +50,7 @@ test('votes come with the conversation, the tokens and the sampler they are abou
   expect(new Set(lines.map(idOf)).size).toBe(1);
 
   const { folder, snapshot } = takeSnapshot(join(temporaryFolder('snapshot'), 'out'), lines, []);
-  expect(snapshot.lines).toEqual({ rankings: 0, pairs: 1, thumbs: 1, demonstrations: 1 });
+  expect(snapshot.lines).toEqual({ rankings: 0, pairs: 1, thumbs: 1, demonstrations: 1, labels: 0 });
   expect(readPreferences(folder).comparisons).toMatchObject([{ answers: [betterAnswer, answer.content] }]);
   expect(readSnapshotIds(folder)).toEqual(new Set([idOf(thumb!)]));
 

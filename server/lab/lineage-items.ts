@@ -16,7 +16,8 @@ export async function collectedItems(db: Db): Promise<Map<string, AuthoredItem>>
   const items = new Map<string, AuthoredItem>();
   for (const line of await linesIn(db)) {
     const { id, author } = line;
-    if (id === undefined || items.has(id)) continue;
+    // No recipe learns from labels yet, so there is nothing that they could have gone into.
+    if (id === undefined || items.has(id) || 'labels' in line) continue;
     const createdAt = 'createdAt' in line ? (line.createdAt ?? null) : null;
     const item = { id, kind: kindOf(line), excerpt: excerptOf(line), createdAt, withdrawn: false, snapshots: 0 };
     items.set(id, { item, author: author ?? null });
