@@ -183,12 +183,30 @@ const comparisonRoutes = [
     component: lazyRouteComponent(() => import('./lab/comparison-page.tsx'), 'ComparisonPage'),
   }),
 ] as const;
+const workbenchRoutes = [
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/workbench',
+    component: lazyRouteComponent(() => import('./workbench/home.tsx'), 'WorkbenchHome'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/workbench/tasks',
+    component: lazyRouteComponent(() => import('./workbench/tasks-page.tsx'), 'TasksPage'),
+  }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/workbench/$kind',
+    component: lazyRouteComponent(() => import('./workbench/task-page.tsx'), 'TaskPage'),
+  }),
+] as const;
 
 const router = createRouter({
   routeTree: rootRoute.addChildren([
     welcomeRoute,
     conversationRoute,
     ...assistantRoutes,
+    ...workbenchRoutes,
     playgroundRoute,
     accountRoute,
     administrationRoutes,

@@ -4,6 +4,7 @@ import { feedbackTexts } from './feedback.en.ts';
 import { labTexts } from './lab.en.ts';
 import { libraryTexts } from './library.en.ts';
 import { playgroundTexts } from './playground.en.ts';
+import { workbenchTexts } from './workbench.en.ts';
 
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
 export const en = {
@@ -123,6 +124,7 @@ export const en = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...workbenchTexts,
   ...playgroundTexts,
   ...accountTexts,
   ...labTexts,

@@ -5,6 +5,7 @@ import { feedbackTexts } from './feedback.zh.ts';
 import { labTexts } from './lab.zh.ts';
 import { libraryTexts } from './library.zh.ts';
 import { playgroundTexts } from './playground.zh.ts';
+import { workbenchTexts } from './workbench.zh.ts';
 
 /** Simplified Chinese. */
 export const zh: Translation = {
@@ -123,6 +124,7 @@ export const zh: Translation = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...workbenchTexts,
   ...playgroundTexts,
   ...accountTexts,
   ...labTexts,
