@@ -1,8 +1,9 @@
 import type { Content, Task } from '@parley/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenDatabase, openDatabase } from '../db/database.ts';
+import type { OpenDatabase } from '../db/database.ts';
 import { uuidv7 } from '../db/uuid.ts';
-import { collectedLines } from '../feedback/collected.ts';
+import { linesIn } from '../feedback/collected.ts';
+import { openTestDatabase, stored } from '../testing/test-database.ts';
 import { newHome } from '../testing/test-server.ts';
 import { newAnswer, tasksFromPrompts } from './make-tasks.ts';
 import { leaseMilliseconds, TaskStore } from './tasks.ts';
@@ -16,7 +17,7 @@ let ids: Record<(typeof people)[number], string>;
 
 beforeEach(async () => {
   home = newHome();
-  database = await openDatabase(home);
+  database = await openTestDatabase(home);
   now = Date.now();
   store = new TaskStore(database.db, () => now);
   ids = { ann: uuidv7(), bo: uuidv7(), cy: uuidv7(), dee: uuidv7() };
@@ -103,7 +104,7 @@ describe('leases', () => {
     await store.submit(ids.ann, task.id, ranked(task, 'xyz'));
     await expect(store.saveDraft(ids.ann, task.id, ranked(task, 'zyx'))).rejects.toThrow(/already/);
     expect(await lease('bo')).not.toBeNull();
-    const [line] = await collectedLines(home);
+    const [line] = await stored(home, linesIn);
     expect(line).toMatchObject({ ranking: [1, 2, 3] });
   });
 
@@ -198,7 +199,7 @@ describe('handing in', () => {
     await expect(attempt(turn('user', 'How?'), turn('user', 'So?'))).rejects.toThrow(/take turns/);
     await expect(attempt(turn('user', 'How?'), turn('assistant', ' '))).rejects.toThrow(/messages\[1\]: this turn/);
     await attempt(turn('user', 'How?'), turn('assistant', '这样。'));
-    const [line] = await collectedLines(home);
+    const [line] = await stored(home, linesIn);
     expect(line).toMatchObject({ author: ids.ann, messages: [{ content: 'How?' }, { content: '这样。' }] });
   });
 
@@ -227,9 +228,9 @@ describe('taking back', () => {
     await expect(store.undo(ids.bo, done[5]!)).rejects.toThrow(/Only the last 5/);
     const task = (await store.undo(ids.ann, done[1]!))!;
     expect(task.draft).toEqual(ranked(task, 'yzx').content);
-    expect(await collectedLines(home)).toHaveLength(5);
+    expect(await stored(home, linesIn)).toHaveLength(5);
     await store.submit(ids.ann, task.id, ranked(task, 'xyz'));
-    expect(await collectedLines(home)).toHaveLength(6);
+    expect(await stored(home, linesIn)).toHaveLength(6);
   });
 
   test('a task that somebody else holds comes back when they are done', async () => {
@@ -247,7 +248,7 @@ describe('taking back', () => {
     const task = (await lease('ann'))!;
     const contribution = await store.submit(ids.ann, task.id, ranked(task, 'yxz'));
     await handIn('bo', 'zyx');
-    const [line, ...others] = await collectedLines(home);
+    const [line, ...others] = await stored(home, linesIn);
     expect(others).toHaveLength(1);
     expect(line).toMatchObject({
       ...{ id: contribution, author: ids.ann, prompt: [{ role: 'user', content: 'question 0' }] },
@@ -258,7 +259,7 @@ describe('taking back', () => {
 
     await store.withdraw(ids.ann, contribution);
     await expect(store.withdraw(ids.ann, contribution)).rejects.toMatchObject({ statusCode: 404 });
-    expect(await collectedLines(home)).toEqual(others);
+    expect(await stored(home, linesIn)).toEqual(others);
     expect(await lease('ann')).toBeNull();
   });
 
@@ -267,13 +268,13 @@ describe('taking back', () => {
     const task = (await lease('ann'))!;
     const content: Content = { kind: 'rank', ranks: {}, noneGood: true, comment: 'all wrong' };
     await store.submit(ids.ann, task.id, { content, milliseconds: 1 });
-    expect(await collectedLines(home)).toMatchObject([
+    expect(await stored(home, linesIn)).toMatchObject([
       { answer: 'x', thumb: 'down', comment: 'all wrong' },
       { answer: 'y', thumb: 'down' },
       { answer: 'z', thumb: 'down' },
     ]);
     const other = (await lease('bo'))!;
     await store.submit(ids.bo, other.id, ranked(other, 'xyz', true));
-    expect((await collectedLines(home)).filter((line) => 'ranking' in line)).toHaveLength(1);
+    expect((await stored(home, linesIn)).filter((line) => 'ranking' in line)).toHaveLength(1);
   });
 });

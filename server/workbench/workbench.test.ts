@@ -1,7 +1,8 @@
 import type { Content, Contribution, Overview, Task, TaskDetail, TaskEntry, ThumbedMessage } from '@parley/contracts';
 import { takeSnapshot } from '@parley/lm/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { collectedLines } from '../feedback/collected.ts';
+import { linesIn } from '../feedback/collected.ts';
+import { stored } from '../testing/test-database.ts';
 import { collect, startTestServer, type TestServer, until } from '../testing/test-server.ts';
 
 let administrator: TestServer;
@@ -57,7 +58,7 @@ test('a thumb down becomes a ranking task, is ranked, goes into a snapshot, and 
   expect(detail.said).toMatchObject([{ name: 'trainer', content, milliseconds: 900 }]);
   expect(detail.merged).toEqual(detail.answerTexts.map(({ id }) => ranks[id]));
 
-  const lines = await collectedLines(administrator.home);
+  const lines = await stored(administrator.home, linesIn);
   const { snapshot } = takeSnapshot(`${administrator.home}/snapshots`, lines, []);
   const overview = await trainer.json<Overview>(`${workbench}/overview?utcOffset=-480`);
   expect(overview).toMatchObject({ streak: 1, doneToday: true, used: 1, agreement: null });
@@ -66,7 +67,7 @@ test('a thumb down becomes a ranking task, is ranked, goes into a snapshot, and 
 
   await user.fetch(`/api/messages/${answerId}/feedback`, { method: 'DELETE' });
   expect(await tasksOf(trainer)).toEqual([]);
-  expect(await collectedLines(administrator.home)).toEqual([]);
+  expect(await stored(administrator.home, linesIn)).toEqual([]);
 });
 
 test('prompts become tasks to rank, to label and to answer; what the model cannot take says why', async () => {
@@ -92,7 +93,7 @@ test('prompts become tasks to rank, to label and to answer; what the model canno
     scales: { quality: 1, helpfulness: 3, style: 5 },
   };
   await trainer.json(`${workbench}/tasks/${label.id}/submit`, body(complete));
-  const [line] = await collectedLines(administrator.home);
+  const [line] = await stored(administrator.home, linesIn);
   expect(line).toMatchObject({
     labels: { flags: ['untrue'], scales: complete.scales },
     answer: label.answers[0]!.content,
@@ -102,7 +103,7 @@ test('prompts become tasks to rank, to label and to answer; what the model canno
   for (const { id } of await tasksOf(administrator)) {
     expect((await administrator.fetch(`${workbench}/tasks/${id}`, { method: 'DELETE' })).status).toBe(204);
   }
-  expect(await collectedLines(administrator.home)).toEqual([]);
+  expect(await stored(administrator.home, linesIn)).toEqual([]);
 });
 
 test('guidelines come with both languages and are the administrator’s to change', async () => {
