@@ -30,6 +30,7 @@ export const workbenchTexts = {
     withdrawn: 'withdrawn',
     inSnapshots: 'in snapshot {{names}}',
     inModels: 'taught {{names}}',
+    lineage: 'What became of it',
     withdraw: 'Withdraw',
     withdrawTitle: 'Withdraw this?',
     withdrawText:

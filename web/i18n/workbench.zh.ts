@@ -29,6 +29,7 @@ export const workbenchTexts = {
     withdrawn: '已撤回',
     inSnapshots: '收入快照 {{names}}',
     inModels: '教过 {{names}}',
+    lineage: '用到了哪里',
     withdraw: '撤回',
     withdrawTitle: '撤回这一项？',
     withdrawText: '它将不再出现在以后模型学习的数据里。已经学过它的模型会保留学到的内容。',

@@ -1,6 +1,7 @@
 import { type Comparison, roleAllows } from '@parley/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { useSession } from '../account/session.tsx';
 import { useTimeText } from '../account/time-text.ts';
@@ -82,10 +83,7 @@ function Line({ comparison }: { comparison: Comparison }) {
 }
 
 /** '62.5 % (51.0 % to 72.8 %), 40 votes'. */
-export function resultText(
-  t: ReturnType<typeof useTranslation>['t'],
-  { winRate, interval, votes }: NonNullable<Comparison['result']>,
-): string {
+export function resultText(t: TFunction, { winRate, interval, votes }: NonNullable<Comparison['result']>): string {
   if (winRate === null || interval === null) return t('comparison.noVotes');
   const [low, high] = interval.map(percent) as [string, string];
   return t('comparison.result', { winRate: percent(winRate), low, high, count: votes });

@@ -1,6 +1,7 @@
 import type { Lineage } from '@parley/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Notice } from '../ui/notice.tsx';
@@ -61,7 +62,7 @@ function Story({ lineage }: { lineage: Lineage }) {
 }
 
 /** The line in one sentence. */
-function sentence(t: ReturnType<typeof useTranslation>['t'], { snapshots, models, deployments }: Lineage): string {
+function sentence(t: TFunction, { snapshots, models, deployments }: Lineage): string {
   if (snapshots.length === 0) return t('lineage.inNothing');
   if (models.length === 0) return t('lineage.inSnapshotsOnly', { count: snapshots.length });
   const names = models.map(({ id }) => id).join(', ');

@@ -174,6 +174,15 @@ function OwnContribution({ contribution }: { contribution: Contribution }) {
               .join(' · ')}
           </p>
         </div>
+        {snapshots.length > 0 && (
+          <Link
+            to="/lineage/$itemId"
+            params={{ itemId: contribution.id }}
+            className="rounded-lg px-2 py-1 text-sm text-accent underline underline-offset-3 hover:text-accent-hover"
+          >
+            {t('workbench.lineage')}
+          </Link>
+        )}
         {undoable && (
           <Button shape="quiet" disabled={undoing.isPending} onClick={() => undoing.mutate()}>
             {t('work.takeUp')}
