@@ -72,7 +72,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         ppo(
           ppoRecipeSchema.parse({
             ...at('ppo'),
-            ...{ steps: 150, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
+            ...{ steps: 80, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -80,7 +80,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         trpo(
           trpoRecipeSchema.parse({
             ...at('trpo'),
-            ...{ steps: 120, trustRegion: 0.003, damping: 0.01, fisherShare: 0.5, lambda: 1, valueRate: 4e-3 },
+            ...{ steps: 60, trustRegion: 0.003, damping: 0.01, fisherShare: 0.25, lambda: 1, valueRate: 4e-3 },
           }),
           { ...learn, inputs: inputs() },
         ),
