@@ -1,7 +1,17 @@
 import { roleAllows } from '@parley/contracts';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CircleUserRound, FlaskConical, Hammer, LogOut, Settings, SquareTerminal, UserRound } from 'lucide-react';
+import {
+  CircleUserRound,
+  FlaskConical,
+  Hammer,
+  LogOut,
+  Scale,
+  Settings,
+  SquareTerminal,
+  UserRound,
+  Waypoints,
+} from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { signOut } from '../api/accounts.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -48,8 +58,10 @@ export function UserMenu() {
 }
 
 const places = [
+  { to: '/lineage', role: 'user', Icon: Waypoints, text: 'lineage.title' },
   { to: '/playground', role: 'user', Icon: SquareTerminal, text: 'playground.title' },
   { to: '/workbench', role: 'trainer', Icon: Hammer, text: 'userMenu.workbench' },
+  { to: '/comparisons', role: 'trainer', Icon: Scale, text: 'lab.comparisons' },
   { to: '/lab', role: 'administrator', Icon: FlaskConical, text: 'userMenu.lab' },
   { to: '/administration', role: 'administrator', Icon: Settings, text: 'userMenu.administration' },
 ] as const;

@@ -9,6 +9,7 @@ import {
   type Message,
   type Feedback as StoredFeedback,
 } from '@parley/contracts';
+import { Link } from '@tanstack/react-router';
 import { PencilLine, ThumbsDown, ThumbsUp } from 'lucide-react';
 import { Popover } from 'radix-ui';
 import { type RefObject, useId, useRef, useState } from 'react';
@@ -165,6 +166,15 @@ function DetailsForm({ stored, answer, onSave, onRemove }: DetailsFormProps) {
         />
       )}
       <p className="mt-3 text-xs leading-relaxed text-muted">{t('feedback.shared')}</p>
+      <p className="mt-1 text-xs">
+        <Link
+          to="/lineage/messages/$messageId"
+          params={{ messageId: stored.messageId }}
+          className="rounded-sm text-accent underline"
+        >
+          {t('lineage.title')}
+        </Link>
+      </p>
       <div className="mt-3 flex justify-between gap-2">
         <Button shape="quiet" onClick={onRemove}>
           {t('feedback.remove')}
