@@ -38,18 +38,26 @@ export function useRun() {
     abort.current = own;
     const startedAt = performance.now();
     let now = begun;
+    const tokens: ScoredToken[] = [];
+    let scheduled = false;
+    /** Once a frame: a fast model writes more tokens than a screen has frames. */
     const show = (change: Partial<Result>) => {
       now = { ...now, ...change };
-      // A request that was overtaken no longer speaks.
-      if (abort.current === own) setResult(now);
+      if (scheduled) return;
+      scheduled = true;
+      requestAnimationFrame(() => {
+        scheduled = false;
+        // A request that was overtaken no longer speaks.
+        if (abort.current === own) setResult({ ...now, tokens: [...tokens] });
+      });
     };
-    show({});
+    setResult(begun);
     try {
-      for await (const { text, tokens, finishReason, usage } of run(request, scorePrompt, own.signal)) {
+      for await (const { text, tokens: fresh, finishReason, usage } of run(request, scorePrompt, own.signal)) {
         const first = text !== '' && now.firstTextAfter === null;
+        tokens.push(...fresh);
         show({
           text: now.text + text,
-          tokens: tokens.length > 0 ? [...now.tokens, ...tokens] : now.tokens,
           finishReason: finishReason ?? now.finishReason,
           usage: usage ?? now.usage,
           ...(first && { firstTextAfter: performance.now() - startedAt }),
