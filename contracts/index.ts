@@ -15,5 +15,6 @@ export * from './openai.ts';
 export * from './preference.ts';
 export * from './recipes.ts';
 export * from './report.ts';
+export * from './safety.ts';
 export * from './sampling.ts';
 export * from './workbench.ts';

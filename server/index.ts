@@ -44,6 +44,8 @@ import { ModelRegistry } from './lab/registry.ts';
 import { addLabRoutes } from './lab/routes.ts';
 import { openaiErrorBody } from './openai/errors.ts';
 import { addOpenaiRoutes } from './openai/routes.ts';
+import { SafetyGuard } from './safety/guard.ts';
+import { addSafetyRoutes } from './safety/routes.ts';
 import { AnswerWriter } from './workbench/answer-writer.ts';
 import { addWorkbenchRoutes } from './workbench/routes.ts';
 
@@ -137,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await documents.recover();
     const settings = await SettingsStore.open(db);
+    const guard = await SafetyGuard.open(db, app.log);
     const usage = new TokenUsage(db, settings);
     const sessions = new Sessions(db, options.publicUrl?.startsWith('https:') ?? false);
     const identity = new Identity({ db, sessions, settings, loopback: isLoopback(host) });
@@ -159,11 +162,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     addStatusRoute(app, pool);
     addLabRoutes(app, lab);
-    const turns = { db, pool, answers, usage, log: app.log };
+    const turns = { db, pool, answers, usage, guard, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
     addFeedbackRoutes(app, database.db);
     addAssistantRoutes(app, db, documents);
+    addSafetyRoutes(app, db, guard);
     addWorkbenchRoutes(app, { db, writer, lab });
     await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
 

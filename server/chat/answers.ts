@@ -19,6 +19,7 @@ import { packTokens } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
 import { type Generation, InterruptedError } from '../inference/generation.ts';
 import type { Accepted } from '../inference/protocol.ts';
+import type { AnswerFilter } from '../safety/guard.ts';
 
 const flushEveryMilliseconds = 200;
 
@@ -51,6 +52,8 @@ interface NewAnswer {
   tokens: number[];
   generationId: string;
   generation: Generation;
+  /** What stands between the model and the readers; absent: nothing. */
+  filter?: AnswerFilter;
   /** The conversation, if this answer's question has just given it its title. */
   titled: Conversation | null;
 }
@@ -60,6 +63,7 @@ class Answer {
   readonly message: Message;
   readonly generationId: string;
   readonly generation: Generation;
+  readonly filter: AnswerFilter;
   readonly titled: Conversation | null;
   /** Of the whole answer so far. */
   readonly tokens: number[];
@@ -72,11 +76,12 @@ class Answer {
   ended = false;
   readonly #changes = new EventEmitter().setMaxListeners(0);
 
-  constructor({ message, tokens, generationId, generation, titled }: NewAnswer) {
+  constructor({ message, tokens, generationId, generation, filter = noFilter, titled }: NewAnswer) {
     this.message = message;
     this.tokens = tokens;
     this.generationId = generationId;
     this.generation = generation;
+    this.filter = filter;
     this.titled = titled;
   }
 
@@ -169,7 +174,7 @@ export class Answers {
   }
 
   async #collect(answer: Answer): Promise<void> {
-    const { generation, message } = answer;
+    const { generation, message, filter } = answer;
     generation.accepted.then(
       (accepted) => {
         answer.accepted = accepted;
@@ -182,16 +187,18 @@ export class Answers {
       const pieces = generation.read();
       let next = await pieces.next();
       while (!next.done) {
-        message.content += storableText(next.value.text);
+        message.content += filter.push(storableText(next.value.text));
+        if (filter.stopped) generation.cancel();
         for (const token of next.value.tokens) answer.tokens.push(token.id);
         answer.changed();
         next = await pieces.next();
       }
-      message.status = next.value;
+      message.status = filter.stopped ? 'stop' : next.value;
     } catch (error) {
       message.status = error instanceof InterruptedError ? 'interrupted' : 'error';
       answer.failure = (error as Error).message;
     }
+    message.content += filter.end();
     answer.changed();
     if (!this.#closing) await this.#flush();
   }
@@ -231,7 +238,12 @@ export class Answers {
         const { status } = message;
         await transaction
           .updateTable('messages')
-          .set({ content: message.content, status, dropped_turns: message.droppedTurns, updated_at: now })
+          .set({
+            content: message.content + answer.filter.held,
+            status,
+            dropped_turns: message.droppedTurns,
+            updated_at: now,
+          })
           .where('id', '=', message.id)
           .execute();
         await transaction
@@ -250,6 +262,8 @@ export class Answers {
     });
   }
 }
+
+const noFilter: AnswerFilter = { push: (piece) => piece, end: () => '', held: '', stopped: false };
 
 const isFinal = (answer: Answer) => answer.message.status !== 'streaming';
 

@@ -23,6 +23,7 @@ import { HttpError } from '../http/errors.ts';
 import type { Generation } from '../inference/generation.ts';
 import type { ModelPool } from '../inference/pool.ts';
 import type { ModelDescription } from '../inference/protocol.ts';
+import type { SafetyGuard } from '../safety/guard.ts';
 import type { Answers } from './answers.ts';
 import {
   conversationOf,
@@ -39,13 +40,15 @@ export interface Turns {
   db: Db;
   pool: ModelPool;
   answers: Answers;
+  guard: SafetyGuard;
   log: FastifyBaseLogger;
 }
 
 /**
  * Stores a question and starts its answer.
  * @throws HttpError 404 for a conversation or parent that is not the owner's, 400 for a parent that cannot be
- * answered to, 409 for one that is still being written, 503 if too many answers are waiting
+ * answered to, 409 for one that is still being written, 422 if a filter refuses the question, 503 if too many
+ * answers are waiting
  */
 export async function ask(
   turns: Turns,
@@ -53,12 +56,14 @@ export async function ask(
   conversationId: string,
   request: SendRequest,
 ): Promise<{ question: Message; answer: Message }> {
-  const { db, pool, usage } = turns;
+  const { db, pool, usage, guard } = turns;
   await usage.requireQuota(owner);
   const conversation = await conversationOf(db, owner, conversationId);
   const parentId = request.parentId === undefined ? await newestLeaf(db, conversationId) : request.parentId;
   const path = parentId === null ? [] : await answeredPath(turns, conversationId, parentId);
-  const content = storableText(request.content);
+  const origin = { userId: owner, conversationId, messageId: null };
+  const checked = await guard.checkInput(origin, request.content);
+  const content = storableText(checked.text);
   const grounding = await groundingFor(db, owner, conversationId, content);
   const model = await modelWithRoom(pool, grounding.model ?? pool.modelFor(conversationId));
 
@@ -75,6 +80,8 @@ export async function ask(
       .executeTakeFirstOrThrow();
     return { ...inserted, titled: conversation.title === '' ? toConversation(renamed) : null };
   });
+
+  await guard.record({ ...origin, messageId: question.id }, 'input', checked.found);
 
   const message = toMessage(answer);
   const messages = chatOf([...path, question]);
@@ -193,7 +200,8 @@ function run(
   model: ModelDescription,
   { owner, messages, grounding, tokens, sampling, ...answer }: Run,
 ): void {
-  const { pool, answers, usage, log } = turns;
+  const { pool, answers, usage, guard, log } = turns;
+  const { conversationId, id: messageId, content: shown } = answer.message;
   const generation = pool.generate(model.id, {
     messages: [...grounding.system, ...messages],
     passages: grounding.passages.map(({ text }) => text),
@@ -204,7 +212,15 @@ function run(
   });
   void keepCitations(turns, answer.message.id, generation, grounding);
   usage.follow(owner, generation).catch((error: unknown) => log.error(error, 'tokens could not be counted'));
-  answers.start({ ...answer, tokens, generation });
+  const filter = guard.filterOutput(
+    { userId: owner, conversationId, messageId },
+    {
+      question: messages.at(-1)?.content ?? '',
+      given: [...grounding.system.map(({ content }) => content), ...grounding.passages.map(({ text }) => text)],
+      shown,
+    },
+  );
+  answers.start({ ...answer, tokens, generation, filter });
 }
 
 /** Once the model has taken the prompt it is known how many passages are in it. */
