@@ -3,6 +3,7 @@ import type { DraftPair, Feedback, Message } from '@parley/contracts';
 import type { Generated } from 'kysely';
 import type { AssistantTables } from '../assistants/tables.ts';
 import type { LabTables } from '../lab/tables.ts';
+import type { SafetyTables } from '../safety/tables.ts';
 import type { WorkbenchTables } from '../workbench/tables.ts';
 import type { AccountTables } from './account-tables.ts';
 
@@ -87,7 +88,7 @@ export interface ShareRow {
   created_at: number;
 }
 
-export interface Tables extends AccountTables, AssistantTables, LabTables, WorkbenchTables {
+export interface Tables extends AccountTables, AssistantTables, LabTables, SafetyTables, WorkbenchTables {
   conversations: Omit<ConversationRow, 'assistant_id' | 'pinned_at'> & {
     assistant_id: Generated<string | null>;
     pinned_at: Generated<number | null>;
