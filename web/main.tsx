@@ -78,6 +78,11 @@ const administrationRoutes = administrationRoute.addChildren([
   }),
   createRoute({
     getParentRoute: () => administrationRoute,
+    path: '/safety',
+    component: lazyRouteComponent(() => import('./safety/safety-administration.tsx'), 'SafetyAdministration'),
+  }),
+  createRoute({
+    getParentRoute: () => administrationRoute,
     path: '/audit',
     component: lazyRouteComponent(() => import('./account/audit-log.tsx'), 'AuditLog'),
   }),
@@ -105,6 +110,11 @@ const assistantRoutes = [
     component: lazyRouteComponent(() => import('./assistants/assistant-welcome.tsx'), 'AssistantWelcomePage'),
   }),
 ] as const;
+const decisionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/decisions',
+  component: lazyRouteComponent(() => import('./safety/decisions-page.tsx'), 'DecisionsPage'),
+});
 
 const playgroundRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -206,6 +216,7 @@ const router = createRouter({
     welcomeRoute,
     conversationRoute,
     ...assistantRoutes,
+    decisionsRoute,
     ...workbenchRoutes,
     playgroundRoute,
     accountRoute,

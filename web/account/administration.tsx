@@ -6,6 +6,7 @@ import { SettingsPage } from '../ui/settings-page.tsx';
 const tabs = [
   { to: '/administration', text: 'administration.people' },
   { to: '/administration/settings', text: 'administration.settings' },
+  { to: '/administration/safety', text: 'safety.title' },
   { to: '/administration/audit', text: 'administration.audit' },
 ] as const;
 

@@ -8,6 +8,7 @@ import {
   LogOut,
   Scale,
   Settings,
+  ShieldCheck,
   SquareTerminal,
   UserRound,
   Waypoints,
@@ -58,6 +59,7 @@ export function UserMenu() {
 }
 
 const places = [
+  { to: '/decisions', role: 'user', Icon: ShieldCheck, text: 'safety.decisions' },
   { to: '/lineage', role: 'user', Icon: Waypoints, text: 'lineage.title' },
   { to: '/playground', role: 'user', Icon: SquareTerminal, text: 'playground.title' },
   { to: '/workbench', role: 'trainer', Icon: Hammer, text: 'userMenu.workbench' },

@@ -6,8 +6,10 @@ import {
   assistantDocumentSchema,
   assistantSchema,
   type Citation,
+  type Claim,
   type Conversation,
   citationSchema,
+  claimSchema,
   conversationSchema,
   type DocumentRequest,
   excerptSchema,
@@ -20,6 +22,7 @@ import { jsonBody, request, requestNothing } from '../api/request.ts';
 const assistantListSchema = z.object({ assistants: z.array(assistantSchema) });
 const documentListSchema = z.object({ documents: z.array(assistantDocumentSchema) });
 const citationListSchema = z.object({ citations: z.array(citationSchema) });
+const claimListSchema = z.object({ claims: z.array(claimSchema) });
 const modelListSchema = z.object({ models: z.array(modelChoiceSchema) });
 
 export const assistantsQuery = queryOptions({
@@ -66,6 +69,12 @@ export function excerptQuery({ documentId, start, end }: Pick<Citation, 'documen
     enabled: documentId !== null,
     retry: false,
   });
+}
+
+/** What is said in an answer, compared with the assistant's documents. */
+export async function verifyAnswer(messageId: string): Promise<Claim[]> {
+  const path = `/api/messages/${messageId}/verify`;
+  return (await request(path, claimListSchema, { method: 'POST', ...jsonBody({}) })).claims;
 }
 
 /** @param id null: a new one */

@@ -4,13 +4,16 @@ import { useQuery } from '@tanstack/react-query';
 import { createContext, lazy, type ReactNode, Suspense, useContext, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { conversationsQuery } from '../api/queries.ts';
-import { citationsQuery } from './api.ts';
+import { assistantQuery, citationsQuery } from './api.ts';
 
+const Verification = lazy(() => import('./verification.tsx').then(({ Verification }) => ({ default: Verification })));
 const PassagePanel = lazy(() => import('./passage-panel.tsx'));
+
+type Passage = Pick<Citation, 'documentId' | 'documentName' | 'start' | 'end' | 'text'>;
 
 interface Cited {
   citations: readonly Citation[];
-  open: (citation: Citation) => void;
+  open: (passage: Passage) => void;
 }
 
 const CitedContext = createContext<Cited>({ citations: [], open: () => undefined });
@@ -28,17 +31,22 @@ function useAssistantOf(conversationId: string): string | null {
 export function CitedAnswer({ message, children }: { message: Message; children: ReactNode }) {
   const assistant = useAssistantOf(message.conversationId);
   if (assistant === null) return children;
-  return <WithCitations message={message}>{children}</WithCitations>;
+  return (
+    <WithCitations assistant={assistant} message={message}>
+      {children}
+    </WithCitations>
+  );
 }
 
-function WithCitations({ message, children }: { message: Message; children: ReactNode }) {
+function WithCitations({ assistant, message, children }: { assistant: string; message: Message; children: ReactNode }) {
   const { t } = useTranslation();
   const { conversationId, id, status } = message;
   const query = citationsQuery(conversationId);
   // Known once the model has begun: asked again when the answer is done.
   const { data } = useQuery({ ...query, queryKey: [...query.queryKey, id, status] });
   const citations = useMemo(() => (data ?? []).filter(({ messageId }) => messageId === id), [data, id]);
-  const [opened, open] = useState<Citation | null>(null);
+  const [opened, open] = useState<Passage | null>(null);
+  const { data: hasDocuments } = useQuery({ ...assistantQuery(assistant), select: ({ documents }) => documents > 0 });
   const cited = useMemo(() => ({ citations, open }), [citations]);
   return (
     <CitedContext value={cited}>
@@ -59,6 +67,11 @@ function WithCitations({ message, children }: { message: Message; children: Reac
             </button>
           ))}
         </section>
+      )}
+      {hasDocuments && message.content !== '' && status !== 'streaming' && (
+        <Suspense>
+          <Verification message={message} onOpen={open} />
+        </Suspense>
       )}
       {opened && (
         <Suspense>

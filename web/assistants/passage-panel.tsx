@@ -3,7 +3,7 @@ import type { Citation } from '@parley/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { Dialog } from 'radix-ui';
-import { useCallback } from 'react';
+import { useCallback, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { languageOf } from '../chat/language-of.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -14,6 +14,7 @@ type Passage = Pick<Citation, 'documentId' | 'documentName' | 'start' | 'end' | 
 export default function PassagePanel({ citation, onClose }: { citation: Passage; onClose: () => void }) {
   const { t } = useTranslation();
   const { data: excerpt, error } = useQuery(excerptQuery(citation));
+  const panel = useRef<HTMLDivElement>(null);
   const gone = citation.documentId === null || error !== null;
   const intoView = useCallback((mark: HTMLElement | null) => mark?.scrollIntoView({ block: 'center' }), []);
   return (
@@ -21,7 +22,14 @@ export default function PassagePanel({ citation, onClose }: { citation: Passage;
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-40 animate-fade bg-black/20 dark:bg-black/45" />
         <Dialog.Content
+          ref={panel}
+          tabIndex={-1}
           aria-describedby={undefined}
+          onOpenAutoFocus={(event) => {
+            // The panel itself: on its button a tooltip would pop up, and take the first Escape.
+            event.preventDefault();
+            panel.current?.focus();
+          }}
           className="fixed inset-y-0 right-0 z-50 flex w-[min(34rem,100vw)] animate-slide-right flex-col border-l border-line bg-surface pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)] outline-none"
         >
           <header className="flex items-center justify-between gap-3 border-b border-line py-2.5 pr-3 pl-5">

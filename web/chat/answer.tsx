@@ -3,6 +3,7 @@ import { RotateCcw } from 'lucide-react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CitedAnswer } from '../assistants/citations.tsx';
+import { DecisionNotes } from '../safety/decision-notes.tsx';
 import { Button } from '../ui/button.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -41,6 +42,7 @@ export const Answer = memo(function Answer(props: AnswerProps) {
       {text === '' && (writing ? <Thinking /> : <p className="text-muted italic">{t('answer.empty')}</p>)}
       {!writing && (
         <>
+          <DecisionNotes message={message} />
           <Ending
             message={message}
             last={last}

@@ -6,6 +6,7 @@ import { AnswerError } from './answer-streams.ts';
 export function errorText(t: TFunction, error: Error): string {
   if (error instanceof ConnectionError) return t('error.connection');
   if (error instanceof RequestError && (error.status === 429 || error.status === 503)) return t('error.busy');
+  if (error instanceof RequestError && error.code === 'refused_by_filter') return t('safety.refused');
   if (error instanceof RequestError || error instanceof AnswerError) return error.message;
   return t('error.unexpected');
 }

@@ -48,6 +48,19 @@ export const assistantTexts = {
     answersFrom_other: 'Answers from {{count}} documents. Passages that it was given stand below each answer.',
     answersAlone: 'Has no documents: it answers from what the model knows.',
   },
+  verify: {
+    action: 'Check against the documents',
+    label: 'The answer beside the documents',
+    about:
+      'This compares words, names and numbers and understands nothing: the right words may stand in the wrong relation, and what is said in other words is not found. Read the passage.',
+    done_one: '{{count}} sentence was compared.',
+    done_other: '{{count}} sentences were compared.',
+    nothing: 'The answer claims nothing that could be compared.',
+    supported: 'Its words and numbers are in',
+    numbers: 'The numbers differ from',
+    notFound: 'Not found in the documents.',
+    none: 'No claim.',
+  },
   citations: {
     label: 'Passages given to the model',
     given: 'Given to the model:',

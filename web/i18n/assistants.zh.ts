@@ -1,7 +1,7 @@
 import type { Translation } from './en.ts';
 
 /** 助手及其文档与引用。 */
-export const assistantTexts: Pick<Translation, 'assistants' | 'citations'> = {
+export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'verify'> = {
   assistants: {
     title: '助手',
     about:
@@ -10,7 +10,7 @@ export const assistantTexts: Pick<Translation, 'assistants' | 'citations'> = {
     none: '还没有助手。',
     all: '全部助手',
     chat: '开始对话',
-    chatWith: '与 {{name}} 对话',
+    chatWith: '开始对话：{{name}}',
     edit: '编辑',
     editOf: '编辑 {{name}}',
     documentCount_one: '{{count}} 个文档',
@@ -49,6 +49,18 @@ export const assistantTexts: Pick<Translation, 'assistants' | 'citations'> = {
     answersFrom_one: '根据 {{count}} 个文档回答。每个回答下方会列出模型读到的原文。',
     answersFrom_other: '根据 {{count}} 个文档回答。每个回答下方会列出模型读到的原文。',
     answersAlone: '没有文档：它只凭模型所知来回答。',
+  },
+  verify: {
+    action: '与文档核对',
+    label: '回答与文档的对照',
+    about: '这只是对词语、名称和数字的比对，并不理解意思：词对了关系也可能是错的，换了说法的也找不到。请阅读原文。',
+    done_one: '已核对 {{count}} 个句子。',
+    done_other: '已核对 {{count}} 个句子。',
+    nothing: '这个回答里没有可以核对的说法。',
+    supported: '其中的词和数字见于',
+    numbers: '数字不一致：',
+    notFound: '文档中没有找到。',
+    none: '没有说法。',
   },
   citations: {
     label: '提供给模型的原文',

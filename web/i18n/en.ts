@@ -1,6 +1,7 @@
 import { accountTexts } from './account.en.ts';
 import { assistantTexts } from './assistants.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
+import { safetyTexts } from './safety.en.ts';
 import { labTexts } from './lab.en.ts';
 import { libraryTexts } from './library.en.ts';
 import { playgroundTexts } from './playground.en.ts';
@@ -124,6 +125,7 @@ export const en = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...safetyTexts,
   ...workbenchTexts,
   ...playgroundTexts,
   ...accountTexts,

@@ -2,6 +2,7 @@ import { accountTexts } from './account.zh.ts';
 import { assistantTexts } from './assistants.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
+import { safetyTexts } from './safety.zh.ts';
 import { labTexts } from './lab.zh.ts';
 import { libraryTexts } from './library.zh.ts';
 import { playgroundTexts } from './playground.zh.ts';
@@ -124,6 +125,7 @@ export const zh: Translation = {
   },
   ...assistantTexts,
   ...feedbackTexts,
+  ...safetyTexts,
   ...workbenchTexts,
   ...playgroundTexts,
   ...accountTexts,
