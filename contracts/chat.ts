@@ -21,6 +21,7 @@
  */
 import { z } from 'zod';
 import { feedbackSchema } from './feedback.ts';
+import { messageFileSchema, mostFilesPerMessage } from './files.ts';
 import { samplingOverridesSchema } from './sampling.ts';
 
 export const statusSchema = z.object({
@@ -63,6 +64,8 @@ export const messageSchema = z.object({
   /** Oldest turns left out of the prompt because the context was full. */
   droppedTurns: z.int(),
   feedback: feedbackSchema.nullable(),
+  /** On a question: the files that came with it. On an answer: what it was given of the files of the conversation. */
+  files: z.array(messageFileSchema),
 });
 export type Message = z.infer<typeof messageSchema>;
 
@@ -70,12 +73,20 @@ export const sendRequestSchema = z.object({
   content: z.string().trim().min(1).max(32_000),
   /** The answer to hang the new message under; null: a new first message; absent: the newest leaf. */
   parentId: z.string().nullish(),
+  /** Files that were uploaded and are ready, to be read with it. */
+  fileIds: z.array(z.uuid('not an id')).max(mostFilesPerMessage).optional(),
+  /** The id of the model to answer; absent: whichever is deployed. */
+  model: z.string().max(300).optional(),
   sampling: samplingOverridesSchema.optional(),
 });
 export type SendRequest = z.infer<typeof sendRequestSchema>;
 
 /** Continue and regenerate. */
-export const againRequestSchema = z.object({ sampling: samplingOverridesSchema.optional() });
+export const againRequestSchema = z.object({
+  sampling: samplingOverridesSchema.optional(),
+  /** For regenerate; an answer is always continued by the model that began it. */
+  model: z.string().max(300).optional(),
+});
 export type AgainRequest = z.infer<typeof againRequestSchema>;
 
 export const streamEventSchema = z.discriminatedUnion('type', [

@@ -6,6 +6,7 @@ export * from './comparison.ts';
 export * from './data-card.ts';
 export * from './demonstration.ts';
 export * from './feedback.ts';
+export * from './files.ts';
 export * from './lab.ts';
 export * from './library.ts';
 export * from './lineage.ts';

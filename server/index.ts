@@ -29,6 +29,8 @@ import { addStatusRoute } from './chat/status.ts';
 import { openDatabase } from './db/database.ts';
 import { Drafts } from './feedback/drafts.ts';
 import { addFeedbackRoutes } from './feedback/routes.ts';
+import { Files } from './files/files.ts';
+import { addFileRoutes } from './files/routes.ts';
 import { isLoopback } from './http/client.ts';
 import { toHttpError } from './http/errors.ts';
 import { addHealth } from './http/health.ts';
@@ -117,6 +119,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const answers = new Answers(database.db, app.log);
   const documents = new Documents(db, app.log);
   const writer = new AnswerWriter(db, pool, app.log);
+  const files = new Files(db, home, app.log);
 
   let stopping = false;
   const stop = async () => {
@@ -127,6 +130,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await lab.comparisons.close();
     await answers.close();
     await documents.close();
+    await files.close();
     await closeListener(app);
     await database.close();
   };
@@ -138,6 +142,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (interrupted > 0) app.log.warn({ interrupted }, 'answers were cut off when the server last ended');
 
     await documents.recover();
+    await files.recover();
     const settings = await SettingsStore.open(db);
     const guard = await SafetyGuard.open(db, app.log);
     const usage = new TokenUsage(db, settings);
@@ -165,6 +170,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const turns = { db, pool, answers, usage, guard, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
     await addLibraryRoutes(app, database.db);
+    await addFileRoutes(app, files);
     addFeedbackRoutes(app, database.db);
     addAssistantRoutes(app, db, documents);
     addSafetyRoutes(app, db, guard);

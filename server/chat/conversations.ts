@@ -7,6 +7,7 @@ import type { Db } from '../db/database.ts';
 import type { ConversationRow, FeedbackRow, MessageRow } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import { filesOfMessages } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
 
 export async function listConversations(db: Db, owner: string): Promise<Conversation[]> {
@@ -94,7 +95,8 @@ export async function messagesOf(db: Db, owner: string, conversationId: string):
     .where('feedback.user_id', '=', owner)
     .execute();
   const byMessage = new Map(feedback.map((row) => [row.message_id, row]));
-  return rows.map((row) => toMessage(row, byMessage.get(row.id)));
+  const files = await filesOfMessages(db, (query) => query.where('messages.conversation_id', '=', conversationId));
+  return rows.map((row) => ({ ...toMessage(row, byMessage.get(row.id)), files: files.get(row.id) ?? [] }));
 }
 
 /** @throws HttpError 404 */
@@ -107,7 +109,8 @@ export async function messageOf(db: Db, owner: string, id: string): Promise<Mess
     .where('conversations.owner_id', '=', owner)
     .executeTakeFirst();
   if (!row) throw new HttpError(404, 'message_not_found', `There is no message ${id}.`);
-  return { ...toMessage(row), feedback: await feedbackOn(db, owner, id) };
+  const files = await filesOfMessages(db, (query) => query.where('messages.id', '=', id));
+  return { ...toMessage(row), feedback: await feedbackOn(db, owner, id), files: files.get(id) ?? [] };
 }
 
 /** What the user thinks of a message, if anything. */
@@ -199,6 +202,7 @@ export function toMessage(row: MessageRow, feedback?: FeedbackRow): Message {
     model: row.model_name,
     droppedTurns: row.dropped_turns,
     feedback: feedback ? toFeedback(feedback) : null,
+    files: [],
   };
 }
 

@@ -73,7 +73,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns, drafts: Drafts
     return streamAnswer(
       request,
       reply,
-      await regenerate(turns, userOf(request).id, id, parse(againRequestSchema, request.body).sampling),
+      await regenerate(turns, userOf(request).id, id, parse(againRequestSchema, request.body)),
     );
   });
 

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import {
+  type AgainRequest,
   type ChatMessage,
   type Message,
   type Sampling,
@@ -19,6 +20,7 @@ import type { Db } from '../db/database.ts';
 import { type MessageRow, packTokens, type Tables, unpackTokens } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import { attachFiles, type Document, documentsOf, noteWhatWasRead, readyFiles } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
 import type { Generation } from '../inference/generation.ts';
 import type { ModelPool } from '../inference/pool.ts';
@@ -65,12 +67,14 @@ export async function ask(
   const checked = await guard.checkInput(origin, request.content);
   const content = storableText(checked.text);
   const grounding = await groundingFor(db, owner, conversationId, content);
-  const model = await modelWithRoom(pool, grounding.model ?? pool.modelFor(conversationId));
+  const model = await modelWithRoom(pool, request.model ?? grounding.model ?? pool.modelFor(conversationId));
+  const files = await readyFiles(db, owner, request.fileIds ?? []);
 
   const question = messageRow({ conversationId, parentId, role: 'user', content, status: 'stop' });
   const sampling = chooseSampling(model, request.sampling);
   const { answer, generationId, titled } = await db.transaction().execute(async (transaction) => {
     await transaction.insertInto('messages').values(question).execute();
+    await attachFiles(transaction, question.id, files);
     const inserted = await insertAnswer(transaction, model, question, sampling);
     const renamed = await transaction
       .updateTable('conversations')
@@ -84,9 +88,9 @@ export async function ask(
   await guard.record({ ...origin, messageId: question.id }, 'input', checked.found);
 
   const message = toMessage(answer);
-  const messages = chatOf([...path, question]);
-  run(turns, model, { owner, message, generationId, titled, sampling, messages, grounding, tokens: [] });
-  return { question: toMessage(question), answer: { ...message } };
+  const given = await givenBy(db, [...path, question]);
+  run(turns, model, { owner, message, generationId, titled, sampling, grounding, ...given, tokens: [] });
+  return { question: { ...toMessage(question), files }, answer: { ...message } };
 }
 
 /**
@@ -97,14 +101,14 @@ export async function regenerate(
   turns: Turns,
   owner: string,
   messageId: string,
-  wanted?: SamplingOverrides,
+  { sampling: wanted, model: wantedModel }: AgainRequest = {},
 ): Promise<Message> {
   const { db, pool, usage } = turns;
   await usage.requireQuota(owner);
   const old = await answerOf(db, owner, messageId);
   const path = await pathTo(db, old.parentId!);
   const grounding = await groundingFor(db, owner, old.conversationId, path.at(-1)!.content);
-  const model = await modelWithRoom(pool, grounding.model ?? pool.modelFor(old.conversationId));
+  const model = await modelWithRoom(pool, wantedModel ?? grounding.model ?? pool.modelFor(old.conversationId));
   const sampling = chooseSampling(model, wanted);
   const { answer, generationId } = await db.transaction().execute(async (transaction) => {
     const inserted = await insertAnswer(transaction, model, path.at(-1)!, sampling);
@@ -112,16 +116,8 @@ export async function regenerate(
     return inserted;
   });
   const message = toMessage(answer);
-  run(turns, model, {
-    owner,
-    message,
-    generationId,
-    titled: null,
-    sampling,
-    messages: chatOf(path),
-    grounding,
-    tokens: [],
-  });
+  const given = await givenBy(db, path);
+  run(turns, model, { owner, message, generationId, titled: null, sampling, grounding, ...given, tokens: [] });
   return { ...message };
 }
 
@@ -163,17 +159,9 @@ export async function continueAnswer(
   });
 
   message.status = 'streaming';
-  const messages = chatOf(path);
-  run(turns, model, {
-    owner,
-    message,
-    generationId: generation.id,
-    titled: null,
-    sampling,
-    messages,
-    grounding,
-    tokens,
-  });
+  const given = await givenBy(db, path);
+  const generationId = generation.id;
+  run(turns, model, { owner, message, generationId, titled: null, sampling, grounding, ...given, tokens });
   return { ...message };
 }
 
@@ -192,25 +180,25 @@ interface Run {
   sampling: Sampling;
   messages: ChatMessage[];
   grounding: Grounding;
+  documents: Document[];
   tokens: number[];
 }
 
-function run(
-  turns: Turns,
-  model: ModelDescription,
-  { owner, messages, grounding, tokens, sampling, ...answer }: Run,
-): void {
+function run(turns: Turns, model: ModelDescription, started: Run): void {
+  const { owner, messages, grounding, documents, tokens, sampling, ...answer } = started;
   const { pool, answers, usage, guard, log } = turns;
   const { conversationId, id: messageId, content: shown } = answer.message;
   const generation = pool.generate(model.id, {
     messages: [...grounding.system, ...messages],
     passages: grounding.passages.map(({ text }) => text),
+    documents: documents.map(({ name, text }) => ({ name, text })),
     answer: tokens,
     dropOldestTurns: true,
     sampling,
     topLogProbabilities: null,
   });
   void keepCitations(turns, answer.message.id, generation, grounding);
+  void keepWhatWasRead(turns, answer.message, generation, documents);
   usage.follow(owner, generation).catch((error: unknown) => log.error(error, 'tokens could not be counted'));
   const filter = guard.filterOutput(
     { userId: owner, conversationId, messageId },
@@ -234,6 +222,24 @@ async function keepCitations(
   if (!accepted) return;
   await storeCitations(db, messageId, passages.slice(0, accepted.usedPassages ?? 0)).catch((error: unknown) => {
     log.error(error, 'the passages of an answer could not be saved');
+  });
+}
+
+/** Once the model has taken the prompt it is known how much of the files is in it. */
+async function keepWhatWasRead(
+  { db, log }: Turns,
+  message: Message,
+  generation: Generation,
+  documents: readonly Document[],
+): Promise<void> {
+  const accepted = await generation.accepted.catch(() => null);
+  if (!accepted || documents.length === 0) return;
+  message.files = documents.map(({ text: _, ...file }, index) => ({
+    ...file,
+    charactersRead: accepted.charactersRead?.[index] ?? 0,
+  }));
+  await noteWhatWasRead(db, message.id, message.files).catch((error: unknown) => {
+    log.error(error, 'how much of the files was read could not be saved');
   });
 }
 
@@ -271,6 +277,20 @@ async function tokensOf(db: Db, messageId: string): Promise<number[]> {
     .orderBy('id', 'desc')
     .executeTakeFirst();
   return row ? unpackTokens(row.answer_tokens) : [];
+}
+
+/** What a path through the conversation gives the model. */
+async function givenBy(
+  db: Db,
+  path: readonly MessageRow[],
+): Promise<{ messages: ChatMessage[]; documents: Document[] }> {
+  return {
+    messages: chatOf(path),
+    documents: await documentsOf(
+      db,
+      path.map(({ id }) => id),
+    ),
+  };
 }
 
 /** The turns as the model is shown them. A question whose answer never came to anything is left out with it. */

@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them. Times are epoch milliseconds, ids are UUIDv7. */
-import type { DraftPair, Feedback, Message } from '@parley/contracts';
+import type { DraftPair, Feedback, Message, UploadedFile } from '@parley/contracts';
 import type { Generated } from 'kysely';
 import type { AssistantTables } from '../assistants/tables.ts';
 import type { LabTables } from '../lab/tables.ts';
@@ -77,6 +77,27 @@ export interface DraftPairRow {
   chosen_at: number | null;
 }
 
+export interface FileRow {
+  id: string;
+  owner_id: string;
+  name: string;
+  bytes: number;
+  state: UploadedFile['state'];
+  problem: UploadedFile['problem'];
+  characters: number;
+  cut: number;
+  text: string;
+  created_at: number;
+}
+
+interface MessageFileRow {
+  message_id: string;
+  file_id: string;
+  position: number;
+  /** On an answer: how many of its first characters were in the prompt. Null on a question. */
+  characters_read: number | null;
+}
+
 export interface ShareRow {
   id: string;
   conversation_id: string;
@@ -94,6 +115,8 @@ export interface Tables extends AccountTables, AssistantTables, LabTables, Safet
     pinned_at: Generated<number | null>;
   };
   shares: ShareRow;
+  files: FileRow;
+  message_files: MessageFileRow;
   messages: MessageRow;
   generations: GenerationRow;
   feedback: FeedbackRow;

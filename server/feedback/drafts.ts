@@ -35,7 +35,7 @@ export class Drafts {
     try {
       // The same wishes, but not the same seed.
       const { seed: _, ...wishes } = sampling;
-      const second = await regenerate(this.#turns, owner, answer.id, wishes);
+      const second = await regenerate(this.#turns, owner, answer.id, { sampling: wishes });
       const [left, right] = randomInt(2) === 0 ? [answer, second] : [second, answer];
       await db
         .insertInto('draft_pairs')

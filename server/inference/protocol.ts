@@ -27,6 +27,8 @@ export interface ChatJob {
   messages: ChatMessage[];
   /** Found in documents, best first: as many as fit are put into the system message. */
   passages?: string[];
+  /** Files to be read with the newest question, as far as there is room. */
+  documents?: { name: string; text: string }[];
   /** Tokens of an unfinished answer to go on from; empty for a new answer. */
   answer: number[];
   /** When the context is full: drop the oldest turns (true), or refuse (false). */
@@ -88,6 +90,8 @@ export interface Accepted {
   usedPassages?: number;
   /** What was wanted of a text job's prompt. */
   reading?: Reading;
+  /** Of each document: how many of its first characters are in the prompt. */
+  charactersRead?: number[];
 }
 
 export type RefusalCode = 'context_length_exceeded' | 'invalid_prompt' | 'invalid_logit_bias' | 'internal_error';

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type SamplingOverrides, samplingOverridesSchema } from '@parley/contracts';
+import { type ChatMessage, type SamplingOverrides, samplingOverridesSchema } from '@parley/contracts';
 import { loadModel } from '@parley/lm/checkpoint';
 import {
   answerReserve,
@@ -16,6 +16,7 @@ import {
 } from '@parley/lm/generate';
 import type { Tokenizer } from '@parley/lm/tokenizer';
 import { addPassages } from '../assistants/prompt.ts';
+import { addDocuments } from '../files/document-prompt.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
 import type { Accepted, ChatJob, FromWorker, Job, RefusalCode, TokenRecord, ToWorker } from './protocol.ts';
 import { InvalidTokenError, TextReader } from './text-reader.ts';
@@ -113,18 +114,17 @@ function refusalOf(error: unknown): RefusalCode {
 function promptOf(generator: Generator, tokenizer: Tokenizer, job: ChatJob): Accepted {
   const { context } = generator;
   if (job.dropOldestTurns) {
-    const { messages, used } = addPassages(
-      job.messages,
-      job.passages ?? [],
-      (shown) => tokenizer.renderChat(shown, { open: true }).ids.length + job.answer.length,
-      context - answerReserve(context, job.sampling.maxTokens),
-    );
+    const tokensOf = (shown: readonly ChatMessage[]) =>
+      tokenizer.renderChat(shown, { open: true }).ids.length + job.answer.length;
+    const room = context - answerReserve(context, job.sampling.maxTokens);
+    const grounded = addPassages(job.messages, job.passages ?? [], tokensOf, room);
+    const { messages, charactersRead } = addDocuments(grounded.messages, job.documents ?? [], tokensOf, room);
     const { ids, droppedTurns } = buildChatPrompt(tokenizer, messages, {
       context,
       reserve: job.sampling.maxTokens,
       partial: job.answer,
     });
-    return { promptTokens: ids, droppedTurns, usedPassages: used };
+    return { promptTokens: ids, droppedTurns, usedPassages: grounded.used, charactersRead };
   }
   const { ids } = tokenizer.renderChat(job.messages, { open: true });
   if (ids.length >= context) throw new ContextLengthError(context, ids.length, 'the conversation');

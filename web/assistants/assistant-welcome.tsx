@@ -24,7 +24,7 @@ export function AssistantWelcomePage() {
   const [error, setError] = useState<Error | null>(null);
   const [starting, setStarting] = useState(false);
 
-  async function start(content: string): Promise<void> {
+  async function start(content: string, fileIds: string[] = []): Promise<void> {
     setError(null);
     setStarting(true);
     try {
@@ -33,7 +33,7 @@ export function AssistantWelcomePage() {
         return conversation;
       });
       client.setQueryData(messagesQuery(id).queryKey, []);
-      streams.run(id, { kind: 'send', request: { content, sampling: samplingWishes.get() } });
+      streams.run(id, { kind: 'send', request: { content, fileIds, sampling: samplingWishes.get() } });
       await navigate({ to: '/chat/$conversationId', params: { conversationId: id } });
     } catch (cause) {
       setError(cause instanceof Error ? cause : new Error(String(cause)));

@@ -66,6 +66,7 @@ const message = (id: string, fields: Partial<Message> = {}): Message => ({
   model: null,
   droppedTurns: 0,
   feedback: null,
+  files: [],
   ...fields,
 });
 const question = message('q', { role: 'user', status: 'stop', content: 'Hi' });

@@ -9,6 +9,7 @@ import { Logo } from '../ui/logo.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { AnswerActions } from './answer-actions.tsx';
 import { Markdown } from './markdown.tsx';
+import { ReadNotice } from './message-files.tsx';
 import { useLiveText } from './streams-context.tsx';
 
 interface AnswerProps {
@@ -38,6 +39,7 @@ export const Answer = memo(function Answer(props: AnswerProps) {
           <Notice tone="info">{t('answer.dropped', { count: message.droppedTurns })}</Notice>
         </div>
       )}
+      <ReadNotice files={message.files} />
       <CitedAnswer message={message}>{text !== '' && <Markdown text={text} writing={writing} />}</CitedAnswer>
       {text === '' && (writing ? <Thinking /> : <p className="text-muted italic">{t('answer.empty')}</p>)}
       {!writing && (

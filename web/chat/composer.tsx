@@ -1,6 +1,19 @@
-import { ArrowUp, Square } from 'lucide-react';
-import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
+import { ArrowUp, Paperclip, Square } from 'lucide-react';
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type KeyboardEvent,
+  type Ref,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useTranslation } from 'react-i18next';
+import { IconButton } from '../ui/button.tsx';
+import { classNames } from '../ui/class-names.ts';
+import { AttachmentList, useAttachments } from './attachments.tsx';
 import { draftOf } from './drafts.ts';
 import { SettingsDrawer } from './settings-drawer.tsx';
 
@@ -26,8 +39,8 @@ interface ComposerProps {
   busy: boolean;
   /** Nothing can be sent yet. */
   disabled?: boolean;
-  /** A promise that rejects gives the text back. */
-  onSend: (text: string) => void | Promise<void>;
+  /** A promise that rejects gives the text and the files back. */
+  onSend: (text: string, fileIds: string[]) => void | Promise<void>;
   onStop: () => void;
   ref?: Ref<ComposerHandle>;
 }
@@ -38,7 +51,10 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
   const [text, setText] = useState(draft.read);
   const field = useRef<HTMLTextAreaElement>(null);
   const tooLongBy = text.trim().length - longestMessage;
-  const sendable = text.trim() !== '' && tooLongBy <= 0 && !busy && !disabled;
+  const attachments = useAttachments();
+  const picker = useRef<HTMLInputElement>(null);
+  const [dropping, setDropping] = useState(false);
+  const sendable = text.trim() !== '' && tooLongBy <= 0 && !busy && !disabled && !attachments.waiting;
 
   function change(next: string): void {
     setText(next);
@@ -66,7 +82,8 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
     change('');
     field.current?.focus();
     try {
-      await onSend(sent);
+      await onSend(sent, attachments.ids);
+      attachments.clear();
     } catch {
       change(sent);
     }
@@ -79,15 +96,46 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
     void send();
   }
 
+  /** Files become files, and so does a text that is too long for a message. */
+  function handlePaste(event: ClipboardEvent): void {
+    const { files } = event.clipboardData;
+    const pasted = event.clipboardData.getData('text/plain');
+    if (files.length > 0) attachments.add(files);
+    else if (pasted.length > longestMessage) attachments.add([new File([pasted], `${t('files.pasted')}.txt`)]);
+    else return;
+    event.preventDefault();
+  }
+
+  function handleDrag(event: DragEvent): void {
+    if (!event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    setDropping(event.type === 'dragover');
+    if (event.type === 'drop') attachments.add(event.dataTransfer.files);
+  }
+
   return (
     <form
+      onDragOver={handleDrag}
+      onDragLeave={handleDrag}
+      onDrop={handleDrag}
       className="mx-auto w-full max-w-3xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-5"
       onSubmit={(event) => {
         event.preventDefault();
         void send();
       }}
     >
-      <div className="rounded-[1.4rem] border border-line bg-surface shadow-float transition-colors focus-within:border-line-strong">
+      <div
+        className={classNames(
+          'relative rounded-[1.4rem] border bg-surface shadow-float transition-colors focus-within:border-line-strong',
+          dropping ? 'border-accent' : 'border-line',
+        )}
+      >
+        {dropping && (
+          <p className="pointer-events-none absolute inset-0 z-1 flex items-center justify-center rounded-[1.4rem] bg-accent-soft font-medium text-accent">
+            {t('files.drop')}
+          </p>
+        )}
+        <AttachmentList attachments={attachments} />
         <label htmlFor={composerId} className="sr-only">
           {t('composer.label')}
         </label>
@@ -100,10 +148,29 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
           placeholder={t('composer.placeholder')}
           onChange={(event) => change(event.target.value)}
           onKeyDown={handleKey}
+          onPaste={handlePaste}
           className="block w-full resize-none bg-transparent px-5 pt-3.5 pb-1 text-base leading-relaxed outline-none placeholder:text-muted"
         />
         <div className="flex items-center gap-2 px-2.5 pb-2.5">
-          <SettingsDrawer />
+          <span className="flex">
+            <IconButton label={t('files.add')} side="top" onClick={() => picker.current?.click()}>
+              <Paperclip size={18} aria-hidden />
+            </IconButton>
+            <SettingsDrawer />
+          </span>
+          <input
+            ref={picker}
+            type="file"
+            multiple
+            hidden
+            tabIndex={-1}
+            aria-label={t('files.add')}
+            onChange={(event) => {
+              attachments.add(event.target.files ?? []);
+              event.target.value = '';
+              field.current?.focus();
+            }}
+          />
           <p className="grow text-xs leading-snug text-muted" aria-live="polite">
             {tooLongBy > 0 ? (
               <span className="text-danger">{t('composer.tooLong', { count: tooLongBy })}</span>

@@ -12,13 +12,13 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Answer, PendingAnswer } from './answer.tsx';
 import { AnswerError, type LiveAnswer } from './answer-streams.ts';
+import { useAnswerWishes } from './answer-wishes.ts';
 import { useAutoscroll } from './autoscroll.ts';
 import { Composer, type ComposerHandle } from './composer.tsx';
 import { DraftPairView, useDraftPairs } from './draft-pair.tsx';
 import { errorText } from './error-text.ts';
 import { useFoundMessage } from './found-message.ts';
 import { Question, UnsentQuestion } from './question.tsx';
-import { samplingWishes } from './sampling.ts';
 import { useEscape } from './shortcuts.ts';
 import { noteShownBranch } from './shown-branches.ts';
 import { useAnswerStreams, useLiveAnswer } from './streams-context.tsx';
@@ -37,6 +37,7 @@ function Conversation({ id }: { id: string }) {
   const { data: messages, error, refetch } = useQuery(messagesQuery(id));
   const title = useConversationTitle(id) ?? t('chat.label');
   const live = useLiveAnswer(id);
+  const wishes = useAnswerWishes(id);
   const [choices, setChoices] = useState<BranchChoices>({});
   const composer = useRef<ComposerHandle>(null);
   const { viewport, content, following, toNewest } = useAutoscroll();
@@ -66,34 +67,35 @@ function Conversation({ id }: { id: string }) {
     (answer: Message) => {
       // Without a choice at this place the path leads to the newest answer: the one to come.
       setChoices(({ [answer.parentId ?? rootKey]: _, ...rest }) => rest);
-      streams.run(id, { kind: 'regenerate', answer, request: { sampling: samplingWishes.get() } });
+      streams.run(id, { kind: 'regenerate', answer, request: wishes() });
       toNewest();
     },
-    [streams, id, toNewest],
+    [streams, id, toNewest, wishes],
   );
   const continueAnswer = useCallback(
     (answer: Message) => {
-      streams.run(id, { kind: 'continue', answer, request: { sampling: samplingWishes.get() } });
+      streams.run(id, { kind: 'continue', answer, request: wishes() });
       toNewest();
     },
-    [streams, id, toNewest],
+    [streams, id, toNewest, wishes],
   );
   const edit = useCallback(
     (question: Message, content: string) => {
       const { parentId } = question;
       setChoices(({ [parentId ?? rootKey]: _, ...rest }) => rest);
-      streams.run(id, { kind: 'send', request: { content, parentId, sampling: samplingWishes.get() } });
+      const fileIds = question.files.map((file) => file.id);
+      streams.run(id, { kind: 'send', request: { content, parentId, fileIds, ...wishes() } });
       toNewest();
     },
-    [streams, id, toNewest],
+    [streams, id, toNewest, wishes],
   );
   const choose = useCallback((parentId: string | null, chosen: string) => {
     setChoices((known) => ({ ...known, [parentId ?? rootKey]: chosen }));
   }, []);
 
-  function send(text: string): void {
+  function send(content: string, fileIds: string[]): void {
     const parentId = path.at(-1)?.message.id ?? null;
-    streams.run(id, { kind: 'send', request: { content: text, parentId, sampling: samplingWishes.get() } });
+    streams.run(id, { kind: 'send', request: { content, parentId, fileIds, ...wishes() } });
     toNewest();
   }
 

@@ -1,25 +1,59 @@
 import { useQuery } from '@tanstack/react-query';
+import { ChevronDown } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { statusQuery } from '../api/queries.ts';
+import { modelChoicesQuery } from '../assistants/api.ts';
+import { Menu, MenuChoices } from '../ui/menu.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { modelWish } from './answer-wishes.ts';
 
 /** 10412800 → "10.4M", or "1040万" in Chinese. */
 export function countText(count: number, language: string): string {
   return new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 }).format(count);
 }
 
-/** Which model answers, and how large it is. */
+/** Which model answers, and how large it is; where there are several, one may be chosen. */
 export function ModelName() {
   const { t, i18n } = useTranslation();
   const { data: status } = useQuery(statusQuery);
+  const { data: models = [] } = useQuery(modelChoicesQuery);
+  const wish = modelWish.use();
   if (!status) return null;
+  const deployed = models.find((model) => model.deployed);
+  const shown = models.find(({ id }) => id === wish) ?? deployed ?? status.model;
+  const sizeOf = ({ parameters }: { parameters: number }) =>
+    t('model.parameters', { count: countText(parameters, i18n.language) as unknown as number });
+  const name = (
+    <span className="flex min-w-0 items-baseline gap-2 max-sm:flex-col max-sm:gap-0">
+      <span className="max-w-full truncate font-semibold">{shown.id}</span>
+      <span className="truncate text-sm text-muted max-sm:text-xs">{sizeOf(shown)}</span>
+    </span>
+  );
+  if (models.length < 2) return <p>{name}</p>;
+  const options = models.map((model) => ({
+    value: model.id,
+    label: `${model.id} · ${model.deployed ? t('modelPicker.deployed') : sizeOf(model)}`,
+  }));
   return (
-    <p className="flex min-w-0 items-baseline gap-2 max-sm:flex-col max-sm:gap-0">
-      <span className="max-w-full truncate font-semibold">{status.model.id}</span>
-      <span className="truncate text-sm text-muted max-sm:text-xs">
-        {t('model.parameters', { count: countText(status.model.parameters, i18n.language) as unknown as number })}
-      </span>
-    </p>
+    <Menu
+      align="start"
+      trigger={
+        <button
+          type="button"
+          aria-label={t('modelPicker.label', { model: shown.id })}
+          className="-ml-2 flex max-w-full min-w-0 items-center gap-1.5 rounded-lg px-2 py-1 text-left transition-colors hover:bg-hover data-[state=open]:bg-hover"
+        >
+          {name}
+          <ChevronDown size={16} className="shrink-0 text-muted" aria-hidden />
+        </button>
+      }
+    >
+      <MenuChoices
+        value={shown.id}
+        onChange={(id) => modelWish.set(id === deployed?.id ? null : id)}
+        options={options}
+      />
+    </Menu>
   );
 }
 

@@ -6,6 +6,7 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { classNames } from '../ui/class-names.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { languageOf } from './language-of.ts';
+import { QuestionFiles } from './message-files.tsx';
 import { Versions } from './versions.tsx';
 
 /** Longer questions (pasted text) are folded, so that they neither fill the page nor slow it down. */
@@ -37,6 +38,7 @@ export const Question = memo(function Question({ message, siblings, busy, onEdit
   if (editing) return <EditField text={message.content} onFinish={finish} />;
   return (
     <article className="group/question flex flex-col items-end">
+      <QuestionFiles files={message.files} />
       <Bubble text={message.content} />
       <div
         className={classNames(

@@ -4,8 +4,15 @@ import { choicesLeadingTo, shownPath } from './tree.ts';
 
 function message(id: string, parentId: string | null): Message {
   const role = id.startsWith('q') ? 'user' : 'assistant';
-  const rest = { content: id, createdAt: 0, status: 'stop', model: null, droppedTurns: 0, feedback: null } as const;
-  return { id, parentId, role, conversationId: 'c', ...rest };
+  const rest = {
+    content: id,
+    createdAt: 0,
+    status: 'stop',
+    model: null,
+    droppedTurns: 0,
+    feedback: null,
+  } as const;
+  return { id, parentId, role, conversationId: 'c', files: [], ...rest };
 }
 
 const ids = (messages: Message[], choices = {}) => shownPath(messages, choices).map(({ message }) => message.id);

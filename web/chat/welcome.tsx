@@ -6,11 +6,11 @@ import { messagesQuery, putConversation, statusQuery } from '../api/queries.ts';
 import { createConversation } from '../api/routes.ts';
 import { Logo } from '../ui/logo.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { useAnswerWishes } from './answer-wishes.ts';
 import { Composer } from './composer.tsx';
 import { errorText } from './error-text.ts';
 import { languageOf } from './language-of.ts';
 import { countText } from './model-name.tsx';
-import { samplingWishes } from './sampling.ts';
 import { useAnswerStreams } from './streams-context.tsx';
 
 /** Up to here a model is what "small" promises: small talk, a few facts, often wrong. */
@@ -24,20 +24,21 @@ export function Welcome() {
   const client = useQueryClient();
   const streams = useAnswerStreams();
   const navigate = useNavigate();
+  const wishes = useAnswerWishes();
   const { data: status } = useQuery(statusQuery);
   const small = status !== undefined && status.model.parameters < largestSmallModel;
   const parameters = status && countText(status.model.parameters, i18n.language);
   const [error, setError] = useState<Error | null>(null);
   const [starting, setStarting] = useState(false);
 
-  async function start(content: string): Promise<void> {
+  async function start(content: string, fileIds: string[] = []): Promise<void> {
     setError(null);
     setStarting(true);
     try {
       const conversation = await createConversation();
       putConversation(client, conversation);
       client.setQueryData(messagesQuery(conversation.id).queryKey, []);
-      streams.run(conversation.id, { kind: 'send', request: { content, sampling: samplingWishes.get() } });
+      streams.run(conversation.id, { kind: 'send', request: { content, fileIds, ...wishes() } });
       await navigate({ to: '/chat/$conversationId', params: { conversationId: conversation.id } });
     } catch (cause) {
       setError(cause instanceof Error ? cause : new Error(String(cause)));

@@ -1,10 +1,11 @@
 import { accountTexts } from './account.en.ts';
 import { assistantTexts } from './assistants.en.ts';
 import { feedbackTexts } from './feedback.en.ts';
-import { safetyTexts } from './safety.en.ts';
+import { filesTexts } from './files.en.ts';
 import { labTexts } from './lab.en.ts';
 import { libraryTexts } from './library.en.ts';
 import { playgroundTexts } from './playground.en.ts';
+import { safetyTexts } from './safety.en.ts';
 import { workbenchTexts } from './workbench.en.ts';
 
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
@@ -130,6 +131,7 @@ export const en = {
   ...playgroundTexts,
   ...accountTexts,
   ...labTexts,
+  ...filesTexts,
   ...libraryTexts,
   error: {
     notSent: 'Your message was not answered.',

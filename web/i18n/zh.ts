@@ -2,10 +2,11 @@ import { accountTexts } from './account.zh.ts';
 import { assistantTexts } from './assistants.zh.ts';
 import type { Translation } from './en.ts';
 import { feedbackTexts } from './feedback.zh.ts';
-import { safetyTexts } from './safety.zh.ts';
+import { filesTexts } from './files.zh.ts';
 import { labTexts } from './lab.zh.ts';
 import { libraryTexts } from './library.zh.ts';
 import { playgroundTexts } from './playground.zh.ts';
+import { safetyTexts } from './safety.zh.ts';
 import { workbenchTexts } from './workbench.zh.ts';
 
 /** Simplified Chinese. */
@@ -130,6 +131,7 @@ export const zh: Translation = {
   ...playgroundTexts,
   ...accountTexts,
   ...labTexts,
+  ...filesTexts,
   ...libraryTexts,
   error: {
     notSent: '你的消息没有得到回答。',
