@@ -87,7 +87,7 @@ export const withheldSettings: readonly string[] = ['out', 'reward', 'tokenizer'
 
 /** Settings that finish in minutes on the model that ships, where the defaults take longer. */
 export const quickSettings: Partial<Record<LabRecipe, Record<string, unknown>>> = {
-  reward: { batch: 8, epochs: 3, checkpointEvery: 10 },
+  reward: { batch: 4, epochs: 3, warmup: 2, checkpointEvery: 10 },
   ppo: { steps: 20, batch: 16, minibatches: 2, maxTokens: 48, checkpointEvery: 5, dump: true },
   trpo: { steps: 10, batch: 16, maxTokens: 48, checkpointEvery: 5, dump: true },
   grpo: { steps: 20, batch: 16, group: 4, maxTokens: 48, checkpointEvery: 5, dump: true },

@@ -9,10 +9,12 @@ import type { Db } from '../db/database.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
-import { InterruptedError } from '../inference/generation.ts';
 import type { ModelPool } from '../inference/pool.ts';
 import type { ComparisonItemRow, ComparisonRow } from './tables.ts';
 import { type Choice, winRateOf } from './win-rate.ts';
+
+/** Of the slots that people's answers need as well. */
+const answersAtOnce = 4;
 
 export interface NewComparisonRow {
   left: string;
@@ -61,8 +63,14 @@ export class Comparisons {
       .catch((error) => this.#log.error(error, 'comparisons could not be answered'));
   }
 
-  async close(): Promise<void> {
+  /** Asks the models for nothing more; what they are writing may come to its end. */
+  stop(): void {
     this.#closing = true;
+  }
+
+  /** Call when the models have ended. */
+  async close(): Promise<void> {
+    this.stop();
     await this.#writing;
   }
 
@@ -98,20 +106,22 @@ export class Comparisons {
       .execute();
     const sampling = samplingSchema.parse(JSON.parse(comparison.sampling));
     const id = comparison[`${side}_id`];
-    const results = await Promise.allSettled(
-      items.map(async (item, index) => {
-        if (this.#closing) return;
-        const text = await this.#write(id, JSON.parse(item.prompt), { ...sampling, seed: sampling.seed + index });
-        await this.#db
-          .updateTable('comparison_items')
-          .set({ [column]: text })
-          .where('id', '=', item.id)
-          .execute();
-      }),
-    );
-    const failure = results.find((result) => result.status === 'rejected')?.reason as Error | undefined;
+    const answer = async (item: ComparisonItemRow, index: number) => {
+      const text = await this.#write(id, JSON.parse(item.prompt), { ...sampling, seed: sampling.seed + index });
+      await this.#db
+        .updateTable('comparison_items')
+        .set({ [column]: text })
+        .where('id', '=', item.id)
+        .execute();
+    };
+    let failure: Error | undefined;
+    for (let at = 0; at < items.length && !failure && !this.#closing; at += answersAtOnce) {
+      const group = items.slice(at, at + answersAtOnce).map((item, index) => answer(item, at + index));
+      const failed = (await Promise.allSettled(group)).find((result) => result.status === 'rejected');
+      failure = failed?.reason;
+    }
     // A server that stops is no fault of the models: the next one goes on.
-    if (!failure || failure instanceof InterruptedError || this.#closing) return;
+    if (!failure || this.#closing) return;
     await this.#db
       .updateTable('comparisons')
       .set({ error: `${id}: ${failure.message}` })

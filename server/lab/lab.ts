@@ -60,6 +60,7 @@ export class Lab {
 
   /** Lets the running job save what it has, for at most `milliseconds`. */
   close(milliseconds: number): Promise<void> {
+    this.comparisons.stop();
     return this.runner.close(milliseconds);
   }
 

@@ -50,7 +50,8 @@ export function Curve({ title, steps, lines }: CurveProps) {
           stroke: colour(colours[index % colours.length]!),
           width: 1.75,
           spanGaps: true,
-          points: { show: false },
+          // A line of few points is hard to see, and of one there is none.
+          points: { show: (plot: uPlot) => plot.data[0].length < 30, size: 5 },
         })),
       ],
     };
@@ -69,7 +70,10 @@ export function Curve({ title, steps, lines }: CurveProps) {
     plot.current?.setData(data);
   });
 
-  const last = lines.map(({ name, values }) => `${name} ${shortNumber(values.findLast((value) => value !== null))}`);
+  const last = lines.map(({ name, values }) => {
+    const value = shortNumber(values.findLast((value) => value !== null));
+    return lines.length === 1 ? value : `${name} ${value}`;
+  });
   return (
     <figure className="min-w-0 rounded-2xl border border-line bg-surface p-3">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-3 px-1 pb-1 text-sm">
@@ -84,6 +88,7 @@ export function Curve({ title, steps, lines }: CurveProps) {
 /** Four digits are what a curve shows. */
 export function shortNumber(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
   if (Math.abs(value) >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`;
   return String(Number(value.toPrecision(4)));
 }

@@ -13,7 +13,7 @@ export function figureTexts(t: TFunction, figures: Figures): string[] {
   return Object.entries(figures).map(([name, value]) => {
     const key = known.find((other) => other === name);
     const text = shares.includes(name) ? percent(value) : shortNumber(value);
-    return `${key ? t(`labFigure.${key}`) : fieldLabel(name)} ${text}`;
+    return `${key ? t(`labFigure.${key}`) : fieldLabel(name).toLowerCase()} ${text}`;
   });
 }
 

@@ -1,26 +1,29 @@
 /** The administrators' Lab: what surrounds its pages. */
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
+/** `pages`: the addresses below the Lab that belong to a tab. */
 const tabs = [
-  { to: '/lab', text: 'lab.runs', exact: true },
-  { to: '/lab/models', text: 'lab.models', exact: false },
-  { to: '/lab/comparisons', text: 'lab.comparisons', exact: false },
+  { to: '/lab', text: 'lab.runs', pages: /^\/lab(\/(new|runs\/.*))?\/?$/ },
+  { to: '/lab/models', text: 'lab.models', pages: /^\/lab\/models/ },
+  { to: '/lab/comparisons', text: 'lab.comparisons', pages: /^\/lab\/comparisons/ },
 ] as const;
 
 export function LabPage() {
   const { t } = useTranslation();
+  const { pathname } = useLocation();
   return (
     <div className="h-full overflow-y-auto">
       <div className="mx-auto w-full max-w-5xl px-4 pt-4 pb-20 sm:px-6">
         <h1 className="font-serif text-3xl leading-tight tracking-tight">{t('lab.title')}</h1>
         <nav aria-label={t('lab.title')} className="mt-5 flex gap-1 overflow-x-auto border-b border-line">
-          {tabs.map(({ to, text, exact }) => (
+          {tabs.map(({ to, text, pages }) => (
             <Link
               key={to}
               to={to}
-              activeOptions={{ exact }}
+              activeOptions={{ exact: true }}
+              aria-current={pages.test(pathname) ? 'page' : undefined}
               className="-mb-px flex min-h-10 shrink-0 items-center border-b-2 border-transparent px-3 text-sm font-medium text-muted hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink pointer-coarse:min-h-11"
             >
               {t(text)}

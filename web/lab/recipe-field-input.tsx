@@ -70,7 +70,7 @@ function pick(kind: string, { models, snapshots, data }: LabInputs): { value: st
       .map(({ id, stage }) => ({ value: `model:${id}`, label: `${id} (${stage})` }));
   const ofSnapshots = snapshots.map(({ name, lines }) => {
     const counts = Object.entries(lines).filter(([, count]) => count > 0);
-    const said = counts.map(([what, count]) => `${count} ${fieldLabel(what)}`).join(', ');
+    const said = counts.map(([what, count]) => `${count} ${fieldLabel(what).toLowerCase()}`).join(', ');
     return { value: `snapshot:${name}`, label: `${name} (${said})` };
   });
   const ofData = data.map((name) => ({ value: `data:${name}`, label: name }));

@@ -73,10 +73,17 @@ export function settingsOf(recipe: LabRecipe, values: FieldValues): Record<strin
   );
 }
 
-/** 'learningRate' → 'learning rate'. */
+/** 'learningRate' → 'Learning rate'. */
 export function fieldLabel(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
+  const words = name.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, before: string, after: string) => `${before} ${after.toLowerCase()}`,
+  );
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** 'model:parley-10m' → 'parley-10m'. */
+export const valueText = (value: unknown): string => String(value).replace(/^(model|snapshot|data):/, '');
 
 function kindOf(name: string, { type, enum: options }: Property): RecipeField['kind'] {
   if (name in inputKinds) return inputKinds[name]!;

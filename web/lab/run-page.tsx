@@ -13,7 +13,7 @@ import { Notice } from '../ui/notice.tsx';
 import { deleteJob, jobQuery, resumeJob, stepsQuery, stopJob } from './api.ts';
 import { durationText, JobState } from './job-state.tsx';
 import { Facts, Heading } from './lab-page.tsx';
-import { fieldLabel } from './recipe-fields.ts';
+import { fieldLabel, valueText } from './recipe-fields.ts';
 import { RunCurves } from './run-curves.tsx';
 import { type Followed, useJobEvents } from './use-job-events.ts';
 
@@ -45,7 +45,7 @@ function Run({ details, followed, onResumed }: RunProps) {
   const { t } = useTranslation();
   const timeText = useTimeText();
   const { job, settings, report, model } = details;
-  const given = Object.entries(settings).map(([name, value]) => `${fieldLabel(name)} ${String(value)}`);
+  const given = Object.entries(settings).map(([name, value]) => `${fieldLabel(name)} ${valueText(value)}`);
   const took = job.startedAt === null ? null : durationText((job.finishedAt ?? Date.now()) - job.startedAt);
   return (
     <>
