@@ -2,8 +2,8 @@
  * Study `optimum`: do the methods arrive where the mathematics says?
  *
  * The world of outcomes.ts has so few answers that every one can be counted. A small policy learns from drawn rewards
- * by PPO, TRPO, GRPO and, from rankings drawn by the same rewards, DPO; then its exact distribution over all answers is
- * held against the optimum π* ∝ π_ref exp(r / β), or for GRPO against the fixed point that is its own.
+ * by PPO, TRPO and GRPO and, from comparisons that go as these rewards have it, by DPO; then its exact distribution over
+ * all answers is held against the optimum π* ∝ π_ref exp(r / β), or for GRPO against the fixed point that is its own.
  */
 import {
   dpoRecipeSchema,
