@@ -177,9 +177,11 @@ test('answers are dragged, tied, drafted, handed in as shown only after a warnin
 
   // And by the keyboard sensor of the grip.
   await grip.focus();
-  await page.keyboard.press('Space');
-  await page.keyboard.press('ArrowRight');
-  await page.keyboard.press('Space');
+  await grip.press('Space');
+  await page.getByText(`Answer ${last} is over place 1.`).waitFor({ state: 'attached' });
+  await grip.press('ArrowRight');
+  await page.getByText(`Answer ${last} is over place 2.`).waitFor({ state: 'attached' });
+  await grip.press('Space');
   await expect.poll(() => letters(page)).toBe(`${shown[0]}${last}${shown.slice(1, -1)}`);
 
   await button(page, `Tie answer ${last} with the one above`).click();
@@ -226,7 +228,8 @@ test('on a phone answers are moved by touch, in Chinese and in the dark', async 
   const preparing = await openPage(browser, server.url);
   await rankingTasks(preparing.page, '请介绍一下你自己', '讲个笑话');
   await preparing.page.context().close();
-  const { page, complaints } = await openPage(browser, `${server.url}/workbench/rank`, phone);
+  const { page, complaints } = await openPage(browser, server.url, phone);
+  await page.goto(`${server.url}/workbench/rank`);
   await cards(page).first().waitFor();
   const shown = await letters(page);
   await page.getByRole('button', { name: `下移回答 ${shown[0]}` }).tap();

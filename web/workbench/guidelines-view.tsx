@@ -14,6 +14,8 @@ export function GuidelinesAside() {
   return (
     <aside
       aria-label={t('workbench.guidelines')}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must scroll by keyboard too
+      tabIndex={0}
       className="sticky top-2 mb-8 max-h-[calc(100dvh-6rem)] w-80 shrink-0 overflow-y-auto rounded-2xl border border-line bg-surface px-5 py-4 max-xl:hidden"
     >
       <GuidelinesText />

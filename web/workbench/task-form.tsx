@@ -44,7 +44,7 @@ export function Key({ of }: { of: string }) {
   return (
     <kbd
       aria-hidden
-      className="rounded-md border border-current/30 px-1.5 font-sans text-xs leading-5 opacity-75 pointer-coarse:hidden"
+      className="rounded-md border border-current/30 px-1.5 font-sans text-xs leading-5 pointer-coarse:hidden"
     >
       {of}
     </kbd>
