@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Ranking } from '@parley/contracts';
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,6 +19,15 @@ afterAll(async () => {
   await server?.close();
   await browser?.close();
 });
+
+/** As much of a line of preferences.jsonl as is looked at here. */
+interface RankingLine {
+  prompt: { content: string }[];
+  ranking: number[];
+  shownOrder: number[];
+  milliseconds: number;
+  origins: (object | null)[];
+}
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const cards = (page: Page) => page.getByRole('region', { name: /^(Answer|回答) [A-I]: / });
@@ -135,16 +143,16 @@ test('a thumb down becomes a ranking task with one click, is ranked by keys alon
   );
   const { folder, lines } = JSON.parse(stdout);
   expect(lines).toMatchObject({ rankings: 1, thumbs: 1 });
-  const ranking: Ranking = readFileSync(join(folder, 'preferences.jsonl'), 'utf8')
+  const ranking: RankingLine = readFileSync(join(folder, 'preferences.jsonl'), 'utf8')
     .split('\n')
     .flatMap((line) => (line.includes('"ranking"') ? JSON.parse(line) : []))[0];
   expect(ranking.prompt.at(-1)!.content).toBe('What is the capital of Japan?');
   // The first one shown was typed to be the last, and so on.
-  expect(ranking.shownOrder!.map((index) => ranking.ranking[index])).toEqual(
+  expect(ranking.shownOrder.map((index) => ranking.ranking[index])).toEqual(
     Array.from({ length: count }, (_, place) => count - place),
   );
   expect(ranking.milliseconds).toBeGreaterThan(0);
-  expect(ranking.origins!.every((origin) => origin !== null)).toBe(true);
+  expect(ranking.origins.every((origin) => origin !== null)).toBe(true);
 
   await page.goto(`${server.url}/workbench`);
   await page.getByText(/in snapshot [0-9a-f]{12}/).waitFor();

@@ -16,7 +16,7 @@ import { type ContributionRow, promptIn, type TaskRow } from './tables.ts';
 /** How long a task is kept for somebody who does not stir. The page stirs every minute while it is looked at. */
 export const leaseMilliseconds = 10 * 60_000;
 /** So many of the last things that one has handed in can be taken up again. */
-export const undoable = 5;
+const undoable = 5;
 
 export class TaskStore {
   readonly #db: Db;
