@@ -142,6 +142,7 @@ export const workbenchTexts = {
     import: 'Tasks from a list of prompts',
     importHelp: 'One prompt a line. For ranking and labelling, the model that answers at present writes the answers.',
     kind: 'What is to be done',
+    answersEach: 'Answers to each',
     prompts: 'Prompts',
     promptCount_one: '{{count}} prompt',
     promptCount_other: '{{count}} prompts',

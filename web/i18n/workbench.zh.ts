@@ -138,6 +138,7 @@ export const workbenchTexts = {
     import: '从提示列表创建任务',
     importHelp: '每行一个提示。排序和标注所需的回答，由当前的模型来写。',
     kind: '要做什么',
+    answersEach: '每个提示的回答数',
     prompts: '提示',
     promptCount_one: '{{count}} 个提示',
     promptCount_other: '{{count}} 个提示',

@@ -17,6 +17,8 @@ import { GuidelinesEditor } from './guidelines-editor.tsx';
 import { TaskDetails } from './task-details.tsx';
 import { ThumbList } from './thumb-list.tsx';
 
+const answerCounts = ['2', '3', '4', '5', '6', '7', '8', '9'].map((value) => ({ value, label: value }));
+
 export function TasksPage() {
   const { t } = useTranslation();
   const { role } = useSession();
@@ -50,10 +52,11 @@ function Import() {
   const client = useQueryClient();
   const id = useId();
   const [kind, setKind] = useState<TaskKind>('rank');
+  const [answers, setAnswers] = useState('4');
   const [text, setText] = useState('');
   const prompts = text.split('\n').flatMap((line) => line.trim() || []);
   const importing = useMutation({
-    mutationFn: () => importPrompts({ kind, prompts }),
+    mutationFn: () => importPrompts({ kind, prompts, answers: Number(answers) }),
     onSuccess: () => setText(''),
     onSettled: () => client.invalidateQueries({ queryKey: ['workbench'] }),
   });
@@ -66,13 +69,24 @@ function Import() {
           importing.mutate();
         }}
       >
-        <Choice
-          label={t('tasks.kind')}
-          value={kind}
-          onChange={setKind}
-          options={taskKinds.map((value) => ({ value, label: t(`work.do.${value}`) }))}
-          className="max-w-xs"
-        />
+        <div className="flex flex-wrap gap-4">
+          <Choice
+            label={t('tasks.kind')}
+            value={kind}
+            onChange={setKind}
+            options={taskKinds.map((value) => ({ value, label: t(`work.do.${value}`) }))}
+            className="w-64"
+          />
+          {kind === 'rank' && (
+            <Choice
+              label={t('tasks.answersEach')}
+              value={answers}
+              onChange={setAnswers}
+              options={answerCounts}
+              className="w-40"
+            />
+          )}
+        </div>
         <div>
           <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
             {t('tasks.prompts')}

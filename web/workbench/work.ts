@@ -1,6 +1,7 @@
 /** What goes on around a task while it is worked on: time, drafts, and the lease. */
 import type { Content, Task } from '@parley/contracts';
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { RequestError } from '../api/request.ts';
 import { heartbeat, releaseTask, saveDraft } from './api.ts';
 
 const autosaveMilliseconds = 1_500;
@@ -38,10 +39,12 @@ export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): Ta
       await saveDraft(task.id, { content: latest.current, milliseconds: milliseconds() });
       setSaved(unsaved.current ? 'no' : 'yes');
       return true;
-    } catch {
-      unsaved.current = true;
-      setSaved('failed');
-      return false;
+    } catch (error) {
+      // Somebody else has the task by now, but the draft was kept, and may still be handed in.
+      const kept = error instanceof RequestError && error.code === 'lease_lost';
+      if (!kept) unsaved.current = true;
+      setSaved(kept ? 'yes' : 'failed');
+      return kept;
     }
   }, [task.id, milliseconds]);
 
