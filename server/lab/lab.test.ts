@@ -56,11 +56,14 @@ beforeAll(async () => {
   bob = await server.person('Bob');
   trainer = await server.person('Trainer', 'trainer');
   for (let question = 0; question < 6; question++) {
-    for (const [seed, thumb] of [
-      [1, 'up'],
-      [7, 'down'],
+    const good = await ask(ann, `Recite ${question}`, 1);
+    let bad = good;
+    // The model recites one of three texts, by its seed: a reward model learns from answers that differ.
+    for (let seed = 2; bad.content === good.content; seed++) bad = await ask(ann, `Recite ${question}`, seed);
+    for (const [answer, thumb] of [
+      [good, 'up'],
+      [bad, 'down'],
     ] as const) {
-      const answer = await ask(ann, `Recite ${question}`, seed);
       await ann.json(`/api/messages/${answer.id}/feedback`, { method: 'PUT', body: { thumb, comment: '' } });
       judged.push(answer);
     }

@@ -33,6 +33,8 @@ export async function itemsOf(db: Db, of: { author: string } | { id: string }): 
     .selectAll()
     .$if('author' in of, (query) => query.where('author', '=', (of as { author: string }).author))
     .$if('id' in of, (query) => query.where('item_id', '=', (of as { id: string }).id))
+    // A thumb before what else came with it.
+    .orderBy('kind', 'desc')
     .execute();
   for (const { item_id: id, kind, excerpt, author, created_at: createdAt } of frozen) {
     if (items.has(id)) continue;

@@ -6,13 +6,14 @@
  * A model that was removed, and something that was taken back, stay in the line: where they went is what one asks.
  */
 import type { Lineage, LineageItem, LineageModel, ModelOrigin } from '@parley/contracts';
+import type { Db } from '../db/database.ts';
 import { resultsOf } from './comparisons.ts';
 import { listDeployments } from './deployments.ts';
 import type { Lab } from './lab.ts';
 import { collectedItems } from './lineage-items.ts';
 import type { RegisteredModel } from './registry.ts';
 import { indexSnapshots } from './snapshots.ts';
-import type { SnapshotRow } from './tables.ts';
+import type { SnapshotLineRow, SnapshotRow } from './tables.ts';
 
 type Links = LineageModel['links'];
 
@@ -44,58 +45,60 @@ export async function lineageOf(lab: Lab, item: LineageItem): Promise<Lineage> {
   return { item, ...(await lineFor(lab, snapshots, members, found)) };
 }
 
-/** What a model was made of. */
+/** What a model was made of. @throws HttpError 404 */
 export async function originOf(lab: Lab, id: string): Promise<ModelOrigin> {
   await indexSnapshots(lab.db, lab.folders);
-  const models = await lab.registry.listAll();
-  const byHash = new Map(models.map((model) => [model.manifest.weightsHash, model]));
   const start = await lab.registry.getAny(id);
-  const members = new Map<string, RegisteredModel>();
-  const queue = [start];
-  for (let model = queue.shift(); model; model = queue.shift()) {
-    if (members.has(model.manifest.weightsHash)) continue;
-    members.set(model.manifest.weightsHash, model);
-    const { parent, recipe } = model.manifest;
-    for (const hash of [parent?.weightsHash, recipe.rewardHash, recipe.referenceHash]) {
-      const ancestor = byHash.get(String(hash));
-      if (ancestor) queue.push(ancestor);
-    }
-  }
+  const members = ancestorsOf(start, await lab.registry.listAll());
+  const hashes = new Map(members.map(({ manifest }) => [manifest.weightsHash, []]));
   const all = await lab.db.selectFrom('snapshots').selectAll().orderBy('created_at').execute();
-  const made = [...members.values()];
-  const snapshots = all.filter((snapshot) => made.some((model) => dataLinks(model, [snapshot]).length > 0));
-  const found = new Map(
-    made.map((model) => [
-      model.manifest.weightsHash,
-      linksOf(model, snapshots, new Map([...members].map(([hash]) => [hash, []]))),
-    ]),
-  );
-  const line = await lineFor(lab, snapshots, made, found);
-  const lines =
-    snapshots.length === 0
-      ? []
-      : await lab.db
-          .selectFrom('snapshot_lines')
-          .selectAll()
-          .where(
-            'snapshot_hash',
-            'in',
-            snapshots.map(({ hash }) => hash),
-          )
-          .execute();
-  const current = await collectedItems(lab.db);
-  const items = new Map<string, LineageItem>();
-  for (const { item_id, kind, excerpt, created_at } of lines) {
-    const known = items.get(item_id);
-    items.set(item_id, {
-      ...{ id: item_id, excerpt, createdAt: created_at, withdrawn: !current.has(item_id) },
-      kind: known?.kind ?? kind,
-      snapshots: new Set(lines.filter((other) => other.item_id === item_id).map((other) => other.snapshot_hash)).size,
-    });
-  }
+  const snapshots = all.filter((snapshot) => members.some((model) => dataLinks(model, [snapshot]).length > 0));
+  const links = new Map(members.map((model) => [model.manifest.weightsHash, linksOf(model, snapshots, hashes)]));
+  const line = await lineFor(lab, snapshots, members, links);
   const model = line.models.find(({ weightsHash }) => weightsHash === start.manifest.weightsHash)!;
-  const people = new Set(lines.flatMap(({ author }) => author ?? [])).size;
-  return { model, ...line, items: [...items.values()], people };
+  return { model, ...line, ...(await itemsIn(lab.db, snapshots)) };
+}
+
+/** A model, what it began as and what rewarded it, and theirs in turn, as far as this server knows them. */
+function ancestorsOf(start: RegisteredModel, models: readonly RegisteredModel[]): RegisteredModel[] {
+  const byHash = new Map(models.map((model) => [model.manifest.weightsHash, model]));
+  const found = new Set<RegisteredModel>();
+  const queue = [byHash.get(start.manifest.weightsHash)];
+  while (queue.length > 0) {
+    const model = queue.shift();
+    if (!model || found.has(model)) continue;
+    found.add(model);
+    const { parent, recipe } = model.manifest;
+    queue.push(byHash.get(parent?.weightsHash ?? ''), byHash.get(String(recipe.rewardHash)));
+  }
+  return [...found];
+}
+
+/** What people said that is in any of the snapshots, and how many they are. */
+async function itemsIn(db: Db, snapshots: SnapshotRow[]): Promise<Pick<ModelOrigin, 'items' | 'people'>> {
+  if (snapshots.length === 0) return { items: [], people: 0 };
+  const hashes = snapshots.map(({ hash }) => hash);
+  const lines = await db
+    .selectFrom('snapshot_lines')
+    .selectAll()
+    .where('snapshot_hash', 'in', hashes)
+    // A thumb before what else came with it.
+    .orderBy('kind', 'desc')
+    .execute();
+  const current = await collectedItems(db);
+  const items = new Map<string, { first: SnapshotLineRow; snapshots: Set<string> }>();
+  for (const line of lines) {
+    const known = items.get(line.item_id) ?? { first: line, snapshots: new Set() };
+    known.snapshots.add(line.snapshot_hash);
+    items.set(line.item_id, known);
+  }
+  return {
+    items: [...items].map(([id, { first, snapshots }]) => ({
+      ...{ id, kind: first.kind, excerpt: first.excerpt, createdAt: first.created_at },
+      ...{ withdrawn: !current.has(id), snapshots: snapshots.size },
+    })),
+    people: new Set(lines.flatMap(({ author }) => author ?? [])).size,
+  };
 }
 
 /** What ties a model to snapshots, and to models that are in the line already. */

@@ -126,7 +126,7 @@ export class ModelRegistry {
 }
 
 /** A reward model continues no text. */
-export const writesAnswers = ({ stage }: Manifest): boolean => stage !== 'reward';
+const writesAnswers = ({ stage }: Manifest): boolean => stage !== 'reward';
 
 function toModel(row: ModelRow): RegisteredModel {
   return {

@@ -176,6 +176,8 @@ export const labTexts = {
     remaining_one: '{{count}} question left',
     remaining_other: '{{count}} questions left',
     unveiled: 'A was {{first}}, B was {{second}}.',
+    removeTitle: 'Remove this comparison?',
+    removeText: 'Its answers and all votes on them go for good.',
     moreSoon: 'You have judged what is answered so far. More is being written.',
   },
   comparisonChoice: { first: 'A', second: 'B', tie: 'Both alike', bad: 'Both bad' },

@@ -170,6 +170,8 @@ export const labTexts = {
     remaining_one: '还剩 {{count}} 个问题',
     remaining_other: '还剩 {{count}} 个问题',
     unveiled: '甲是 {{first}}，乙是 {{second}}。',
+    removeTitle: '移除这次盲比？',
+    removeText: '它的回答和所有投票都会被永久删除。',
     moreSoon: '已有的回答您都评判完了，其余的正在写。',
   },
   comparisonChoice: { first: '甲', second: '乙', tie: '差不多', bad: '都不好' },

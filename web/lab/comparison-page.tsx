@@ -1,21 +1,25 @@
-import type { BlindItem, ComparisonDetails, Unveiled, VoteRequest } from '@parley/contracts';
+import { type BlindItem, type ComparisonDetails, roleAllows, type Unveiled, type VoteRequest } from '@parley/contracts';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { Trash2 } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useSession } from '../account/session.tsx';
 import { errorText } from '../chat/error-text.ts';
 import { Markdown } from '../chat/markdown.tsx';
 import { useAnnounce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
+import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { SettingsPage } from '../ui/settings-page.tsx';
-import { comparisonQuery, nextItem, vote } from './api.ts';
+import { comparisonQuery, deleteComparison, nextItem, vote } from './api.ts';
 import { resultText } from './comparisons-page.tsx';
 
 /** Judging, and when all is judged, who has won. */
 export function ComparisonPage() {
   const { t } = useTranslation();
   const { comparisonId } = useParams({ from: '/comparisons/$comparisonId' });
+  const { role } = useSession();
   const { data: details, error } = useQuery(comparisonQuery(comparisonId));
   const ready = details !== undefined && (details.comparison.answered > 0 || details.comparison.error !== null);
   return (
@@ -31,7 +35,40 @@ export function ComparisonPage() {
         <Judging id={comparisonId} answered={details.comparison.answered} />
       )}
       {details?.comparison.result && <Result details={details} />}
+      {details && roleAllows(role, 'administrator') && <Removal id={comparisonId} />}
     </SettingsPage>
+  );
+}
+
+function Removal({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const button = useRef<HTMLButtonElement>(null);
+  const [confirming, setConfirming] = useState(false);
+  const removing = useMutation({
+    mutationFn: () => deleteComparison(id),
+    onSuccess: async () => {
+      await navigate({ to: '/lab/comparisons' });
+      await client.invalidateQueries({ queryKey: ['lab', 'comparisons'] });
+    },
+  });
+  return (
+    <div className="mt-8 border-t border-line pt-5">
+      <Button ref={button} onClick={() => setConfirming(true)}>
+        <Trash2 size={15} aria-hidden /> {t('lab.remove')}
+      </Button>
+      {removing.error && <Notice tone="danger">{errorText(t, removing.error)}</Notice>}
+      <Confirmation
+        open={confirming}
+        onOpenChange={setConfirming}
+        title={t('comparison.removeTitle')}
+        text={t('comparison.removeText')}
+        action={t('lab.remove')}
+        onConfirm={() => removing.mutate()}
+        returnFocus={button}
+      />
+    </div>
   );
 }
 
