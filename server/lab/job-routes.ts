@@ -3,6 +3,7 @@ import { type Job, type JobDetails, type JobEvent, type LabInputs, newJobSchema 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { access, userOf } from '../accounts/access.ts';
+import { recordAudit } from '../accounts/audit.ts';
 import { parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
 import { argumentsFor, checkSettings } from './job-arguments.ts';
@@ -24,6 +25,7 @@ export function addJobRoutes(app: FastifyInstance, lab: Lab): void {
     // What is named must be there now; when the job begins it is looked up again.
     await argumentsFor({ recipe, settings: checked, runFolder: lab.runFolder({ name }) }, lab);
     const row = await jobs.add({ recipe, name, settings: checked, user: userOf(request).id });
+    await recordAudit(lab.db, request, { action: 'run.started', subject: name, detail: { recipe } });
     void runner.nudge();
     reply.code(201);
     return toJob(row);
@@ -66,7 +68,8 @@ export function addJobRoutes(app: FastifyInstance, lab: Lab): void {
   });
 
   app.delete('/api/lab/jobs/:id', administrators, async (request, reply) => {
-    await lab.removeJob(parse(idSchema, request.params).id);
+    const { name } = await lab.removeJob(parse(idSchema, request.params).id);
+    await recordAudit(lab.db, request, { action: 'run.removed', subject: name });
     return reply.code(204).send();
   });
 

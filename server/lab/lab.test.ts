@@ -261,6 +261,9 @@ describe('the loop', () => {
       404,
     );
     expect((await server.fetch('/api/lab/models/improved', { method: 'DELETE' })).status).toBe(409);
+    const { jobs } = await server.json<{ jobs: Job[] }>('/api/lab/jobs');
+    const run = jobs.find(({ name }) => name === 'improved')!;
+    expect((await server.fetch(`/api/lab/jobs/${run.id}`, { method: 'DELETE' })).status).toBe(409);
 
     await deploy({ kind: 'share', challenger: tinyModelName, challengerPercent: 99 });
     expect(await roles()).toEqual([

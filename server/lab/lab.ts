@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { LabRecipe } from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Db } from '../db/database.ts';
+import { HttpError } from '../http/errors.ts';
 import type { ModelPool } from '../inference/pool.ts';
 import { Comparisons } from './comparisons.ts';
 import { LabFolders } from './folders.ts';
@@ -78,16 +79,23 @@ export class Lab {
   }
 
   /** Removes a job that does not run, and all that it made. @throws HttpError 404, 409 */
-  async removeJob(id: string): Promise<void> {
+  async removeJob(id: string): Promise<JobRow> {
     const job = await this.jobs.get(id);
+    const made = (await this.registry.list()).filter((model) => this.jobAmong([job], model));
+    for (const model of made) this.refuseIfDeployed(model);
     await this.jobs.remove(id);
-    const made = readModelManifest(this.runFolder(job));
-    const model = made && (await this.registry.findByHash(made.weightsHash));
-    if (model) {
+    for (const model of made) {
       await this.pool.forget(model.id);
       await this.registry.markRemoved(model.id);
     }
     rmSync(this.runFolder(job), { recursive: true, force: true });
+    return job;
+  }
+
+  /** @throws HttpError 409 if people are answered by it */
+  refuseIfDeployed({ id }: RegisteredModel): void {
+    if (this.pool.roleOf(id) === 'none') return;
+    throw new HttpError(409, 'model_deployed', `'${id}' is deployed. Promote another model first.`);
   }
 
   async #registerModelOf(job: JobRow): Promise<void> {

@@ -66,9 +66,7 @@ export function addModelRoutes(app: FastifyInstance, lab: Lab): void {
 
   app.delete('/api/lab/models/:id', administrators, async (request, reply) => {
     const model = await registry.get(parse(idSchema, request.params).id);
-    if (pool.roleOf(model.id) !== 'none') {
-      throw new HttpError(409, 'model_deployed', `'${model.id}' is deployed. Promote another model first.`);
-    }
+    lab.refuseIfDeployed(model);
     await pool.forget(model.id);
     await registry.markRemoved(model.id);
     // What the Lab has made is the Lab's to remove; a folder that was imported is somebody else's.
