@@ -203,10 +203,7 @@ test('answers are dragged, tied, drafted, handed in as shown only after a warnin
 
   // Back to the order in which they were shown.
   for (const [index, letter] of [...shown].entries()) {
-    await cards(page)
-      .nth((await letters(page)).indexOf(letter))
-      .focus();
-    await page.locator(':focus').press(String(index + 1));
+    await page.getByRole('region', { name: new RegExp(`^Answer ${letter}: `) }).press(String(index + 1));
   }
   await button(page, 'Review').click();
   await page.getByText('This is exactly the order in which the answers were shown.').waitFor();
@@ -260,6 +257,23 @@ test('on a phone answers are moved by touch, in Chinese and in the dark', async 
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
   await expectAccessible(page);
   await capture(page, 'workbench-phone-chinese-dark');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test.each<[string, BrowserContextOptions]>([
+  ['chinese-dark', { locale: 'zh-CN', colorScheme: 'dark' }],
+  ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+])('every page of the workbench is accessible and fits: %s', async (name, options) => {
+  const { page, complaints } = await openPage(browser, server.url, options);
+  for (const place of ['', '/tasks', '/rank', '/demonstrate', '/label']) {
+    await page.goto(`${server.url}/workbench${place}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.waitForLoadState('networkidle');
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), place).toBe(0);
+    await expectAccessible(page);
+    await capture(page, `workbench${place.replace('/', '-')}-${name}`);
+  }
   expect(complaints).toEqual([]);
   await page.context().close();
 });

@@ -14,7 +14,7 @@ import {
 } from '@dnd-kit/core';
 import { rectSortingStrategy, SortableContext, sortableKeyboardCoordinates } from '@dnd-kit/sortable';
 import type { RankContent, Task } from '@parley/contracts';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAnnounce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
@@ -53,6 +53,7 @@ export function RankTask({ task, work, busy, error, onSubmit, onSkip }: TaskForm
   const cards = useRef(new Map<string, HTMLElement>());
   const next = useRef<HTMLButtonElement>(null);
   const advance = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const focused = useRef<Element | null>(null);
   const { noneGood, comment } = work.content;
   const missing = unranked(ranking);
   const complete = missing.length === 0 || (noneGood && missing.length === shown.length);
@@ -64,7 +65,16 @@ export function RankTask({ task, work, busy, error, onSubmit, onSkip }: TaskForm
     // Only when the task has come.
   }, []);
 
+  // An element that is moved on the page loses the focus.
+  useLayoutEffect(() => {
+    const element = focused.current;
+    if (element instanceof HTMLElement && element.isConnected && document.activeElement === document.body) {
+      element.focus();
+    }
+  }, [ranking]);
+
   function change(changed: Ranking): void {
+    focused.current = document.activeElement;
     setRanking(changed);
     work.change({ ...work.content, ranks: { ...changed.ranks } });
   }
@@ -76,7 +86,10 @@ export function RankTask({ task, work, busy, error, onSubmit, onSkip }: TaskForm
     if (value === null) return;
     announce(t('rank.ranked', { letter: letterOf(id), rank: value }));
     const following = unranked(ranked)[0];
+    const from = document.activeElement;
     advance.current = setTimeout(() => {
+      // Whoever has gone elsewhere meanwhile stays there.
+      if (document.activeElement !== from) return;
       if (following) cards.current.get(following)?.focus();
       else next.current?.focus();
     }, advanceMilliseconds);
