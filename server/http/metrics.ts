@@ -9,6 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type Access, access, type SignedInUser } from '../accounts/access.ts';
 import { isLocalClient } from './client.ts';
 import { HttpError } from './errors.ts';
+import { routeOf } from './route-name.ts';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -91,7 +92,7 @@ export function addMetrics(
   });
   app.addHook('onResponse', async (request, reply) => {
     const method = methods.includes(request.method) ? request.method : 'other';
-    const route = routeOf(request);
+    const route = routeOf(request, reply);
     metrics.requests.inc({ method, route, status: reply.raw.statusCode });
     metrics.requestSeconds.observe({ method, route }, reply.elapsedTime / 1000);
   });
@@ -105,10 +106,4 @@ export function addMetrics(
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
-}
-
-/** Files of the page are a route each, under names that change with every build. */
-function routeOf({ is404, routeOptions: { url = 'none' } }: FastifyRequest): string {
-  if (is404) return 'none';
-  return /\.\w+$/.test(url) ? 'page file' : url;
 }

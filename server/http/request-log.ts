@@ -4,6 +4,7 @@
  * (keys and cookies), no bodies.
  */
 import type { FastifyInstance } from 'fastify';
+import { routeOf } from './route-name.ts';
 
 /** Asked every few seconds by programs; what they find is their news, not the log's. */
 const watchers = /^\/(healthz|metrics)/;
@@ -13,7 +14,7 @@ export function addRequestLog(app: FastifyInstance): void {
     const { statusCode } = reply.raw;
     const line = {
       method: request.method,
-      route: request.routeOptions.url ?? 'none',
+      route: routeOf(request, reply),
       status: statusCode,
       milliseconds: Math.round(reply.elapsedTime),
       ...(request.user && { user: request.user.id }),
