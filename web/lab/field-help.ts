@@ -5,6 +5,12 @@ import { fieldLabel, type RecipeField } from './recipe-fields.ts';
 
 export function useFieldHelp({ name, help }: RecipeField): { label: string; help: string } {
   const { i18n } = useTranslation();
-  if (i18n.language !== 'zh') return { label: fieldLabel(name), help };
-  return { label: fieldNames[name] ?? fieldLabel(name), help: fieldHelps[help] ?? help };
+  const label = useFieldLabel()(name);
+  return { label, help: i18n.language === 'zh' ? (fieldHelps[help] ?? help) : help };
+}
+
+/** Gives a function that names a setting. */
+export function useFieldLabel(): (name: string) => string {
+  const { i18n } = useTranslation();
+  return (name) => (i18n.language === 'zh' ? (fieldNames[name] ?? fieldLabel(name)) : fieldLabel(name));
 }

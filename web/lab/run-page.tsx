@@ -11,9 +11,10 @@ import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { deleteJob, jobQuery, resumeJob, stepsQuery, stopJob } from './api.ts';
+import { useFieldLabel } from './field-help.ts';
 import { durationText, JobState } from './job-state.tsx';
 import { Facts, Heading } from './lab-page.tsx';
-import { fieldLabel, valueText } from './recipe-fields.ts';
+import { valueText } from './recipe-fields.ts';
 import { RunCurves } from './run-curves.tsx';
 import { type Followed, useJobEvents } from './use-job-events.ts';
 
@@ -44,8 +45,9 @@ interface RunProps {
 function Run({ details, followed, onResumed }: RunProps) {
   const { t } = useTranslation();
   const timeText = useTimeText();
+  const labelOf = useFieldLabel();
   const { job, settings, report, model } = details;
-  const given = Object.entries(settings).map(([name, value]) => `${fieldLabel(name)} ${valueText(value)}`);
+  const given = Object.entries(settings).map(([name, value]) => `${labelOf(name)} ${valueText(value)}`);
   const took = job.startedAt === null ? null : durationText((job.finishedAt ?? Date.now()) - job.startedAt);
   return (
     <>
