@@ -198,7 +198,9 @@ function bitsPerByteOf({ columns }: CardReport) {
 
 function notesOf({ rankings, failure }: Alignment, { model }: LoopReport): string[] {
   const notes = [
-    `model/ is a copy of **${model}**: the last model that is better by the card and has lost no exactness.`,
+    model === 'sft' && rankings.length > 0
+      ? 'model/ is the **fine-tuned model**: by this card no policy is better without having lost exact answers.'
+      : `model/ is a copy of **${model}**.`,
   ];
   if (rankings.length > 0) {
     notes.push(

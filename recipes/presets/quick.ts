@@ -25,10 +25,10 @@ export const quick: Preset = {
     checkpointEvery: 200,
   },
   sft: { batch: 8, epochs: 1.5, learningRate: 1.2e-3, warmup: 40, evaluateEvery: 200, checkpointEvery: 200 },
-  align: { iterations: 2, questions: 125, answers: 3 },
+  align: { iterations: 2, questions: 80, answers: 3 },
   reward: { learningRate: 1e-3, batch: 16, checkpointEvery: 100 },
   ppo: {
-    steps: 15,
+    steps: 12,
     batch: 256,
     epochs: 1,
     minibatches: 2,
