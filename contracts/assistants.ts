@@ -52,10 +52,11 @@ export type Assistant = z.infer<typeof assistantSchema>;
 export const longestDocument = 300_000;
 export const mostDocuments = 50;
 
-export const documentRequestSchema = z.object({
-  name: shortLine,
-  text: z.string().min(1).max(longestDocument),
-});
+/** Text as it is, or a file that was uploaded (contracts/files.ts) and is ready. */
+export const documentRequestSchema = z.union([
+  z.object({ name: shortLine, text: z.string().min(1).max(longestDocument) }),
+  z.object({ fileId: z.uuid('not an id') }),
+]);
 export type DocumentRequest = z.infer<typeof documentRequestSchema>;
 
 export const assistantDocumentSchema = z.object({
@@ -104,3 +105,56 @@ export type Excerpt = z.infer<typeof excerptSchema>;
 export const excerptRangeSchema = z
   .object({ start: z.coerce.number().int().min(0), end: z.coerce.number().int().min(0) })
   .refine(({ start, end }) => start <= end, { path: ['end'], message: 'must not lie before start' });
+
+/**
+ * The widget for other web sites: the page at `/widget/ID`, put into theirs by `/widget.js`.
+ *
+ *   GET    /api/assistants/:id/widget          → Widget
+ *   PUT    /api/assistants/:id/widget          → Widget                             body: Widget
+ *   GET    /api/widget/:id                     → WidgetAssistant                    anybody
+ *   POST   /api/widget/:id/messages            → server-sent events WidgetEvent     anybody; body: WidgetRequest
+ *
+ * Visitors are anonymous: nothing that they write is kept, the page sends the conversation with each question.
+ */
+export const widgetSchema = z.object({
+  enabled: z.boolean(),
+  /** Of the sites whose pages may show it: 'https://shop.example.org', without a path. */
+  origins: z
+    .array(
+      z
+        .string()
+        .trim()
+        .max(200)
+        .refine(isOrigin, 'an origin looks like https://shop.example.org: http or https, a name, a port, and no path'),
+    )
+    .max(20),
+});
+export type Widget = z.infer<typeof widgetSchema>;
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+export const widgetAssistantSchema = z.object({ name: z.string(), exampleQuestions: z.array(z.string()) });
+export type WidgetAssistant = z.infer<typeof widgetAssistantSchema>;
+
+export const widgetRequestSchema = z.object({
+  /** Oldest first; the last one is the question. */
+  messages: z
+    .array(z.object({ role: z.enum(['user', 'assistant']), content: z.string().trim().min(1).max(4_000) }))
+    .min(1)
+    .max(20)
+    .refine((messages) => messages.at(-1)?.role === 'user', 'the last message must be a question'),
+});
+export type WidgetRequest = z.infer<typeof widgetRequestSchema>;
+
+export const widgetEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('delta'), text: z.string() }),
+  /** `passages`: what the model was given, in the order of their numbers. */
+  z.object({
+    type: z.literal('done'),
+    passages: z.array(z.object({ documentName: z.string(), text: z.string() })),
+  }),
+  z.object({ type: z.literal('error'), message: z.string() }),
+]);
+export type WidgetEvent = z.infer<typeof widgetEventSchema>;

@@ -110,7 +110,8 @@ export const claimSchema = z.object({
   /** The passage that comes closest, where one does. */
   passage: z
     .object({
-      documentId: z.string(),
+      /** Null for a file of the conversation. */
+      documentId: z.string().nullable(),
       documentName: z.string(),
       start: z.int(),
       end: z.int(),

@@ -21,6 +21,7 @@ import { SettingsStore } from './accounts/settings.ts';
 import { TokenUsage } from './accounts/usage.ts';
 import { Documents } from './assistants/documents.ts';
 import { addAssistantRoutes } from './assistants/routes.ts';
+import { addWidgetRoutes } from './assistants/widget-routes.ts';
 import { Answers, recover } from './chat/answers.ts';
 import { listConversations } from './chat/conversations.ts';
 import { addLibraryRoutes } from './chat/library-routes.ts';
@@ -173,9 +174,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await addFileRoutes(app, files);
     addFeedbackRoutes(app, database.db);
     addAssistantRoutes(app, db, documents);
+    const webFolder = options.webFolder ?? join(import.meta.dirname, '../web/dist');
+    addWidgetRoutes(app, { db, pool, guard, usage, webFolder });
     addSafetyRoutes(app, db, guard);
     addWorkbenchRoutes(app, { db, writer, lab });
-    await addPage(app, options.webFolder ?? join(import.meta.dirname, '../web/dist'));
+    await addPage(app, webFolder);
 
     await listen(app, port, host);
     await startFirstModel({ db, registry, pool, modelFolder, log: app.log });

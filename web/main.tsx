@@ -193,6 +193,7 @@ const comparisonRoutes = [
     component: lazyRouteComponent(() => import('./lab/comparison-page.tsx'), 'ComparisonPage'),
   }),
 ] as const;
+
 const workbenchRoutes = [
   createRoute({
     getParentRoute: () => rootRoute,
@@ -216,8 +217,8 @@ const router = createRouter({
     welcomeRoute,
     conversationRoute,
     ...assistantRoutes,
-    decisionsRoute,
     ...workbenchRoutes,
+    decisionsRoute,
     playgroundRoute,
     accountRoute,
     administrationRoutes,

@@ -14,6 +14,13 @@ export default defineConfig({
       'react-remove-scroll': new URL('./ui/no-scroll-lock.tsx', import.meta.url).pathname,
     },
   },
-  build: { target: 'es2023', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
+  build: {
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 900,
+    // The page itself, and the one that stands in other web sites.
+    rolldownOptions: { input: { index: 'index.html', widget: 'widget.html' } },
+  },
   server: { proxy: { '/api': server, '/v1': server } },
 });

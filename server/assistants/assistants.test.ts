@@ -102,6 +102,23 @@ test('an answer is given its instructions and the passages that fit the question
   expect(await citationsOf(conversation)).toHaveLength(1);
 });
 
+test('an uploaded file becomes a document once it is read', async () => {
+  const assistant = await newAssistant();
+  const uploaded = await fetch(`${server.url}/api/files?name=${encodeURIComponent('手册.md')}`, {
+    method: 'PUT',
+    headers: { cookie: await server.cookie(), 'content-type': 'application/octet-stream' },
+    body: handbook,
+  });
+  const { id: fileId } = (await uploaded.json()) as { id: string };
+  const path = `/api/assistants/${assistant.id}/documents`;
+  await until(async () => (await server.fetch(path, { body: { fileId } })).status === 201);
+  const [document] = await documentsOf(assistant);
+  expect(document).toMatchObject({ name: '手册.md', characters: handbook.trim().length });
+  const other = await server.person('Stranger');
+  const foreign = await newAssistant({}, other);
+  expect((await other.fetch(`/api/assistants/${foreign.id}/documents`, { body: { fileId } })).status).toBe(404);
+});
+
 test('what an answer was given stays when the document goes', async () => {
   const assistant = await newAssistant();
   const document = await addDocument(assistant);

@@ -2,11 +2,18 @@
  * The documents of an assistant. One is stored and acknowledged first and made searchable after that, one after
  * another, in the background; what a restart found half read is read again.
  */
-import { type AssistantDocument, type DocumentRequest, type Excerpt, mostDocuments } from '@parley/contracts';
+import {
+  type AssistantDocument,
+  type DocumentRequest,
+  type Excerpt,
+  longestDocument,
+  mostDocuments,
+} from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Db } from '../db/database.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import { readyFiles } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
 import { assistantOf } from './assistants.ts';
 import { indexDocument } from './document-index.ts';
@@ -47,8 +54,8 @@ export class Documents {
     return rows.map(toDocument);
   }
 
-  /** @throws HttpError 404, 403, 409 if there are too many, 422 if there is nothing to read in it */
-  async add(user: string, assistantId: string, { name, text }: DocumentRequest): Promise<AssistantDocument> {
+  /** @throws HttpError 404, 403, 409 if there are too many, 422 if there is nothing to read in it or too much */
+  async add(user: string, assistantId: string, request: DocumentRequest): Promise<AssistantDocument> {
     const { documents } = await assistantOf(this.#db, user, assistantId, 'change');
     if (documents >= mostDocuments) {
       throw new HttpError(
@@ -57,6 +64,7 @@ export class Documents {
         `An assistant has at most ${mostDocuments} documents. Delete one first.`,
       );
     }
+    const { name, text } = 'fileId' in request ? await this.#fileText(user, request.fileId) : request;
     const stored = storableText(text).replace(/\r\n?/g, '\n');
     if (!/[\p{L}\p{N}]/u.test(stored)) {
       throw new HttpError(
@@ -108,6 +116,18 @@ export class Documents {
       moreBefore: from > 0,
       moreAfter: to < text.length,
     };
+  }
+
+  async #fileText(user: string, fileId: string): Promise<{ name: string; text: string }> {
+    const [file] = await readyFiles(this.#db, user, [fileId]);
+    if (file!.characters > longestDocument) {
+      throw new HttpError(
+        422,
+        'document_too_long',
+        `${file!.name} has ${file!.characters} characters; a document has at most ${longestDocument}. Split it.`,
+      );
+    }
+    return this.#db.selectFrom('files').select(['name', 'text']).where('id', '=', fileId).executeTakeFirstOrThrow();
   }
 
   /** The document, if its assistant may be seen. */

@@ -1,6 +1,5 @@
 /** The tables of assistants as Kysely sees them. */
 import type { AssistantDocument, AssistantVisibility } from '@parley/contracts';
-import type { TokenColumn } from '../db/schema.ts';
 
 export interface AssistantRow {
   id: string;
@@ -38,7 +37,7 @@ interface DocumentTermRow {
   document_id: string;
   term: string;
   /** Pairs: the position of a passage, and how often the term stands in it. */
-  postings: TokenColumn;
+  postings: Buffer | ArrayBuffer;
 }
 
 export interface CitationRow {
@@ -51,10 +50,18 @@ export interface CitationRow {
   text: string;
 }
 
+interface WidgetRow {
+  assistant_id: string;
+  enabled: number;
+  /** JSON of the list of origins. */
+  origins: string;
+}
+
 export interface AssistantTables {
   assistants: AssistantRow;
   documents: DocumentRow;
   passages: PassageRow;
   document_terms: DocumentTermRow;
   citations: CitationRow;
+  widgets: WidgetRow;
 }

@@ -15,7 +15,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { access } from '../accounts/access.ts';
 import { HttpError } from './errors.ts';
 
-const contentSecurityPolicy = [
+/** @param framedBy origins whose pages may show the page in a frame */
+export function contentSecurityPolicy(framedBy: readonly string[] = []): string {
+  return [...ownContentOnly, `frame-ancestors ${framedBy.join(' ') || "'none'"}`].join('; ');
+}
+
+const ownContentOnly = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -26,11 +31,10 @@ const contentSecurityPolicy = [
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+];
 
 const securityHeaders: Record<string, string> = {
-  'content-security-policy': contentSecurityPolicy,
+  'content-security-policy': contentSecurityPolicy(),
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',

@@ -7,6 +7,7 @@ import { indexDocument } from '../assistants/document-index.ts';
 import { createConversation } from '../chat/conversations.ts';
 import type { Db, OpenDatabase } from '../db/database.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import { attachFiles } from '../files/message-files.ts';
 import { openTestDatabase } from '../testing/test-database.ts';
 import { verifyAnswer } from './verify.ts';
 
@@ -72,6 +73,21 @@ test('each claim is given its verdict and the passage that it rests on', async (
   expect(passage).toMatchObject({ documentId, documentName: 'h.md' });
   expect(text.slice(passage!.start, passage!.end)).toBe(passage!.text);
   expect(passage!.text).toContain('within 30 days');
+});
+
+test('without an assistant, the files of the conversation are compared with', async () => {
+  const answer = await answerOf(null, 'Lamps can be returned within 14 days.');
+  const fileId = uuidv7();
+  await db
+    .insertInto('files')
+    .values({
+      ...{ id: fileId, owner_id: owner, name: 'terms.pdf', bytes: 1, state: 'ready', problem: null, created_at: 0 },
+      ...{ characters: text.length, cut: 0, text },
+    })
+    .execute();
+  await attachFiles(db, answer, [{ id: fileId, name: 'terms.pdf', characters: text.length, charactersRead: null }]);
+  const [claim] = await verifyAnswer(db, owner, answer);
+  expect(claim).toMatchObject({ verdict: 'numbers', passage: { documentId: null, documentName: 'terms.pdf' } });
 });
 
 test('only answers, only one’s own, and only where there is something to compare with', async () => {

@@ -14,9 +14,14 @@ import {
   type DocumentRequest,
   excerptSchema,
   modelChoiceSchema,
+  type UploadedFile,
+  uploadedFileSchema,
+  type Widget,
+  widgetSchema,
 } from '@parley/contracts';
 import { type QueryClient, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { z } from 'zod';
+import { uploadFile } from '../api/files.ts';
 import { jsonBody, request, requestNothing } from '../api/request.ts';
 
 const assistantListSchema = z.object({ assistants: z.array(assistantSchema) });
@@ -95,11 +100,34 @@ export function startConversation(assistantId: string): Promise<Conversation> {
   });
 }
 
+const lookAgainMilliseconds = 300;
+
+/** Uploads a file and waits until the server has read it, or given up. */
+export async function readFile(file: File): Promise<UploadedFile> {
+  let uploaded = await uploadFile(file, new AbortController().signal);
+  while (uploaded.state === 'reading') {
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMilliseconds));
+    uploaded = await request(`/api/files/${uploaded.id}`, uploadedFileSchema);
+  }
+  return uploaded;
+}
+
 export function addDocument(assistantId: string, body: DocumentRequest): Promise<AssistantDocument> {
   return request(`/api/assistants/${assistantId}/documents`, assistantDocumentSchema, {
     method: 'POST',
     ...jsonBody(body),
   });
+}
+
+export function widgetQuery(assistantId: string) {
+  return queryOptions({
+    queryKey: ['assistants', assistantId, 'widget'],
+    queryFn: ({ signal }) => request(`/api/assistants/${assistantId}/widget`, widgetSchema, { signal }),
+  });
+}
+
+export function saveWidget(assistantId: string, body: Widget): Promise<Widget> {
+  return request(`/api/assistants/${assistantId}/widget`, widgetSchema, { method: 'PUT', ...jsonBody(body) });
 }
 
 export function useDeleteDocument(assistantId: string) {

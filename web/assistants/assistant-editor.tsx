@@ -14,6 +14,7 @@ import { Section, SettingsPage } from '../ui/settings-page.tsx';
 import { assistantQuery, assistantsQuery, deleteAssistant } from './api.ts';
 import { AssistantForm } from './assistant-form.tsx';
 import { DocumentList } from './document-list.tsx';
+import { WidgetSection } from './widget-section.tsx';
 
 export function NewAssistantPage() {
   const { t } = useTranslation();
@@ -52,6 +53,7 @@ export function AssistantEditorPage() {
       <Section title={t('assistants.settings')}>
         <AssistantForm key={assistant.updatedAt} assistant={assistant} onSaved={() => undefined} />
       </Section>
+      <WidgetSection assistantId={assistant.id} />
       <Deletion assistant={assistant} />
     </SettingsPage>
   );

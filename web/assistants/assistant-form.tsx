@@ -126,7 +126,7 @@ function estimatedTokens(text: string): number {
   return wide + Math.ceil((text.length - wide) / 4);
 }
 
-function linesOf(text: string): string[] {
+export function linesOf(text: string): string[] {
   return text
     .split('\n')
     .map((line) => line.trim())
@@ -142,7 +142,8 @@ interface LongFieldProps {
   onChange: (value: string) => void;
 }
 
-function LongField({ label, help, onChange, ...props }: LongFieldProps) {
+/** A text of several lines with its label above. */
+export function LongField({ label, help, onChange, ...props }: LongFieldProps) {
   const id = useId();
   return (
     <div>

@@ -30,7 +30,7 @@ function useAssistantOf(conversationId: string): string | null {
 /** Around an answer: makes its marks work and lists its passages below. */
 export function CitedAnswer({ message, children }: { message: Message; children: ReactNode }) {
   const assistant = useAssistantOf(message.conversationId);
-  if (assistant === null) return children;
+  if (assistant === null && message.files.length === 0) return children;
   return (
     <WithCitations assistant={assistant} message={message}>
       {children}
@@ -38,15 +38,27 @@ export function CitedAnswer({ message, children }: { message: Message; children:
   );
 }
 
-function WithCitations({ assistant, message, children }: { assistant: string; message: Message; children: ReactNode }) {
+function WithCitations({
+  assistant,
+  message,
+  children,
+}: {
+  assistant: string | null;
+  message: Message;
+  children: ReactNode;
+}) {
   const { t } = useTranslation();
   const { conversationId, id, status } = message;
   const query = citationsQuery(conversationId);
   // Known once the model has begun: asked again when the answer is done.
-  const { data } = useQuery({ ...query, queryKey: [...query.queryKey, id, status] });
+  const { data } = useQuery({ ...query, queryKey: [...query.queryKey, id, status], enabled: assistant !== null });
   const citations = useMemo(() => (data ?? []).filter(({ messageId }) => messageId === id), [data, id]);
   const [opened, open] = useState<Passage | null>(null);
-  const { data: hasDocuments } = useQuery({ ...assistantQuery(assistant), select: ({ documents }) => documents > 0 });
+  const { data: documents = 0 } = useQuery({
+    ...assistantQuery(assistant ?? ''),
+    enabled: assistant !== null,
+    select: (known) => known.documents,
+  });
   const cited = useMemo(() => ({ citations, open }), [citations]);
   return (
     <CitedContext value={cited}>
@@ -68,7 +80,7 @@ function WithCitations({ assistant, message, children }: { assistant: string; me
           ))}
         </section>
       )}
-      {hasDocuments && message.content !== '' && status !== 'streaming' && (
+      {(documents > 0 || message.files.length > 0) && message.content !== '' && status !== 'streaming' && (
         <Suspense>
           <Verification message={message} onOpen={open} />
         </Suspense>

@@ -9,7 +9,7 @@ import { useAnnounce } from '../ui/announcer.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
-import { addDocument, assistantQuery, documentsQuery, useDeleteDocument } from './api.ts';
+import { addDocument, assistantQuery, documentsQuery, readFile, useDeleteDocument } from './api.ts';
 
 export function DocumentList({ assistantId }: { assistantId: string }) {
   const { t } = useTranslation();
@@ -21,7 +21,9 @@ export function DocumentList({ assistantId }: { assistantId: string }) {
   const adding = useMutation({
     mutationFn: async (files: readonly File[]) => {
       for (const file of files) {
-        const added = await addDocument(assistantId, { name: file.name.slice(0, 200), text: await textOf(file) });
+        const read = await readFile(file);
+        if (read.problem) throw new FileRefusal(`${file.name}: ${t(`files.problem.${read.problem}`)}`);
+        const added = await addDocument(assistantId, { fileId: read.id });
         client.setQueryData(documentsQuery(assistantId).queryKey, (known = []) => [...known, added]);
         announce(t('assistants.documentAdded', { name: file.name }));
       }
@@ -38,7 +40,7 @@ export function DocumentList({ assistantId }: { assistantId: string }) {
         ref={picker}
         type="file"
         multiple
-        accept=".txt,.md,.markdown,text/plain,text/markdown"
+        accept=".txt,.md,.markdown,.pdf,.docx,text/plain,text/markdown,application/pdf"
         aria-label={t('assistants.addDocument')}
         className="sr-only"
         tabIndex={-1}
@@ -49,13 +51,18 @@ export function DocumentList({ assistantId }: { assistantId: string }) {
         }}
       />
       <Button disabled={adding.isPending} onClick={() => picker.current?.click()}>
-        <Upload size={15} aria-hidden /> {t('assistants.addDocument')}
+        {adding.isPending ? (
+          <LoaderCircle size={15} className="motion-safe:animate-spin" aria-hidden />
+        ) : (
+          <Upload size={15} aria-hidden />
+        )}
+        {t(adding.isPending ? 'assistants.reading' : 'assistants.addDocument')}
       </Button>
       {[adding.error, deleting.error].map(
         (error) =>
           error && (
             <div key={error.message} className="mt-3">
-              <Notice tone="danger">{errorText(t, error)}</Notice>
+              <Notice tone="danger">{error instanceof FileRefusal ? error.message : errorText(t, error)}</Notice>
             </div>
           ),
       )}
@@ -98,12 +105,5 @@ function StateIcon({ state }: Pick<AssistantDocument, 'state'>) {
   return <LoaderCircle size={18} className="shrink-0 text-muted motion-safe:animate-spin" aria-hidden />;
 }
 
-/** UTF-8, or what Chinese editors on Windows write. */
-async function textOf(file: File): Promise<string> {
-  const bytes = await file.arrayBuffer();
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('gb18030').decode(bytes);
-  }
-}
+/** Why a file cannot be read, said in the person's language already. */
+class FileRefusal extends Error {}

@@ -36,7 +36,7 @@ export const assistantTexts = {
     deleteHelp: 'Its documents are deleted for good. Conversations with it stay and go on without it.',
     documents: 'Documents',
     documentsHelp:
-      'Text and Markdown, up to {{count}},000 characters each. They are cut into passages; each question is answered with the best of them that fit into what the model reads at once.',
+      'Text, Markdown, PDF and Word, up to {{count}},000 characters each. They are cut into passages; each question is answered with the best of them that fit into what the model reads at once.',
     addDocument: 'Add documents',
     documentAdded: '{{name}} was added.',
     noDocuments: 'There is no document yet. Without one it answers from what the model knows.',
@@ -47,6 +47,16 @@ export const assistantTexts = {
     answersFrom_one: 'Answers from {{count}} document. Passages that it was given stand below each answer.',
     answersFrom_other: 'Answers from {{count}} documents. Passages that it was given stand below each answer.',
     answersAlone: 'Has no documents: it answers from what the model knows.',
+  },
+  widget: {
+    title: 'On your web site',
+    about:
+      'A small chat in the corner of your pages. Visitors need no account and get no cookie; what they write is not kept, and what their answers cost counts as yours.',
+    enabled: 'Visitors of my web site may talk to this assistant',
+    enabledHelp: 'They get answers from its documents: put nothing in them that is not for everybody.',
+    origins: 'Web sites',
+    originsHelp: 'One a line, such as https://shop.example.org. Pages of other sites cannot show the chat.',
+    snippet: 'Put this line into your pages:',
   },
   verify: {
     action: 'Check against the documents',
@@ -64,7 +74,7 @@ export const assistantTexts = {
   citations: {
     label: 'Passages given to the model',
     given: 'Given to the model:',
-    open: 'Passage {{number}} in {{name}}',
-    gone: 'The document was deleted or changed. This is the passage as the model was given it.',
+    open: '{{number}} {{name}}: show the passage',
+    gone: 'Only this passage is at hand, not what stands around it.',
   },
 };

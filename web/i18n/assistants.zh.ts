@@ -1,7 +1,7 @@
 import type { Translation } from './en.ts';
 
 /** 助手及其文档与引用。 */
-export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'verify'> = {
+export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'verify' | 'widget'> = {
   assistants: {
     title: '助手',
     about:
@@ -38,7 +38,7 @@ export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'ver
     deleteHelp: '它的文档将被永久删除。与它的对话会保留，但之后不再使用它。',
     documents: '文档',
     documentsHelp:
-      '纯文本或 Markdown，每个最多 {{count}},000 个字符。文档会被切成段落；每个问题都会附上最相关、且模型一次读得下的几段。',
+      '纯文本、Markdown、PDF 或 Word，每个最多 {{count}},000 个字符。文档会被切成段落；每个问题都会附上最相关、且模型一次读得下的几段。',
     addDocument: '添加文档',
     documentAdded: '已添加 {{name}}。',
     noDocuments: '还没有文档。没有文档时，它只凭模型所知来回答。',
@@ -49,6 +49,16 @@ export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'ver
     answersFrom_one: '根据 {{count}} 个文档回答。每个回答下方会列出模型读到的原文。',
     answersFrom_other: '根据 {{count}} 个文档回答。每个回答下方会列出模型读到的原文。',
     answersAlone: '没有文档：它只凭模型所知来回答。',
+  },
+  widget: {
+    title: '放到你的网站上',
+    about:
+      '在你的网页角落放一个小聊天窗口。访客无需账户，也不会被写入 Cookie；他们写的内容不会保存，回答的用量计在你的名下。',
+    enabled: '我网站的访客可以与这个助手对话',
+    enabledHelp: '他们会得到出自文档的回答：请不要放入不宜公开的内容。',
+    origins: '网站',
+    originsHelp: '每行一个，例如 https://shop.example.org。其他网站的网页无法显示这个窗口。',
+    snippet: '把这一行放进你的网页：',
   },
   verify: {
     action: '与文档核对',
@@ -65,7 +75,7 @@ export const assistantTexts: Pick<Translation, 'assistants' | 'citations' | 'ver
   citations: {
     label: '提供给模型的原文',
     given: '提供给模型的原文：',
-    open: '{{name}} 中的第 {{number}} 段',
-    gone: '文档已被删除或更改。这是当时提供给模型的原文。',
+    open: '{{number}} {{name}}：查看原文',
+    gone: '这里只有这一段，没有上下文。',
   },
 };
