@@ -1,6 +1,11 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { postgresPrograms } from './server/testing/postgres.ts';
 
+/** A server of its own per run, in the projects that try PostgreSQL; there are none where it is not installed. */
+const globalSetup = 'server/testing/postgres.ts';
+const onPostgres = postgresPrograms() !== null;
+const browserTest = { testTimeout: 600_000, hookTimeout: 300_000, fileParallelism: false };
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,29 +20,37 @@ export default defineConfig({
         },
       },
       // What the server stores, once more on PostgreSQL, where that is installed.
-      ...(postgresPrograms() === null
-        ? []
-        : [
+      ...(onPostgres
+        ? [
             {
               test: {
                 name: 'postgres',
-                globalSetup: 'server/testing/postgres.ts',
+                globalSetup,
                 include: ['server/{accounts,assistants,chat,db,feedback,http,lab,workbench}/**/*.test.ts'],
-                exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts'],
+                // What fills SQLite's disk, streams without a database, or measures leases of milliseconds.
+                exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts', '**/job-runner.test.ts'],
                 testTimeout: 60_000,
                 hookTimeout: 120_000,
               },
             },
-          ]),
+            {
+              test: {
+                name: 'e2e-postgres',
+                globalSetup,
+                sequence: { groupOrder: 2 },
+                include: ['e2e/accounts.test.ts'],
+                ...browserTest,
+              },
+            },
+          ]
+        : []),
       {
         test: {
           name: 'e2e',
           // After the unit tests, not beside them: a browser needs the machine for itself.
           sequence: { groupOrder: 1 },
           include: ['e2e/**/*.test.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          ...browserTest,
         },
       },
     ],

@@ -26,7 +26,7 @@ export interface OpenPage {
 }
 
 /** Gives the browser an account, or signs it in to the one that it had; the first account is the administrator's. */
-export async function signUp(context: BrowserContext, url: string, name = 'Ada'): Promise<void> {
+async function signUp(context: BrowserContext, url: string, name = 'Ada'): Promise<void> {
   const account = { name, email: `${name.toLowerCase()}@example.org`, password: 'a password for journeys' };
   const registered = await context.request.post(`${url}/api/accounts`, { data: account });
   const entered = registered.ok() ? registered : await context.request.post(`${url}/api/session`, { data: account });
@@ -36,16 +36,22 @@ export async function signUp(context: BrowserContext, url: string, name = 'Ada')
 /** Opens the page for somebody who is signed in. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 800 }, ...options });
-  await signUp(context, url);
+  await signUp(context, new URL(url).origin);
   const page = await context.newPage();
+  const complaints = listen(page);
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Collects what the browser complains of from now on. */
+export function listen(page: Page): string[] {
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  await page.goto(url);
-  return { page, complaints };
+  return complaints;
 }
 
 /** Keeps what the page looks like, in e2e/screenshots/, for people to look at. */

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { serverEnvironment } from '@parley/server/test-database';
 
 const root = join(import.meta.dirname, '..');
 
@@ -29,7 +30,7 @@ interface ParleyServerOptions {
 /** Resolves when the model is loaded; builds the page first if it is missing or old. */
 export async function startParley(options: ParleyServerOptions): Promise<ParleyServer> {
   const { modelFolder, port = 0, draftsEvery = 0, home = mkdtempSync(join(tmpdir(), 'parley-home-')) } = options;
-  const { PORT: _, ...environment } = process.env;
+  const { PORT: _, ...environment } = await serverEnvironment(home);
   const child = spawn(
     process.execPath,
     [

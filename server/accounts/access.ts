@@ -12,7 +12,8 @@ import { HttpError } from '../http/errors.ts';
  * 'public': anybody; a role: people who are signed in and have it or a higher one; 'api': programs with any API key,
  * 'api:chat' with one of that scope (programs on this machine may need none: see identity.ts).
  */
-export type Access = 'public' | 'api' | `api:${ApiScope}` | AccountRole;
+export type Access = 'public' | ForPrograms | AccountRole;
+type ForPrograms = 'api' | `api:${ApiScope}`;
 
 export interface SignedInUser {
   id: string;
@@ -43,6 +44,10 @@ export function access<Level extends Access>(level: Level): { config: { access: 
   return { config: { access: level } };
 }
 
+export function isForPrograms(access: Access): access is ForPrograms {
+  return access === 'api' || access.startsWith('api:');
+}
+
 /** The scope that an API key needs for a route, if any. */
 export function apiScopeOf(access: Access): ApiScope | null {
   return access.startsWith('api:') ? (access.slice('api:'.length) as ApiScope) : null;
@@ -50,9 +55,9 @@ export function apiScopeOf(access: Access): ApiScope | null {
 
 /** Who asks, on a route for people. */
 export function userOf(request: FastifyRequest): SignedInUser {
-  if (request.user === null)
-    throw new Error(`${request.routeOptions.url} is open to people who are not signed in, and asks who is.`);
-  return request.user;
+  const { user, routeOptions } = request;
+  if (user === null) throw new Error(`${routeOptions.url} is open to people who are not signed in, and asks who is.`);
+  return user;
 }
 
 /**
@@ -81,13 +86,15 @@ export function addAccess(
     // The page's own files are for everybody.
     if (needed === 'public' && !request.url.startsWith('/api/')) return;
     request.user = await identify(request, needed);
-    if (needed === 'public' || needed === 'api' || needed.startsWith('api:')) return;
-    if (request.user === null) throw new HttpError(401, 'not_signed_in', 'Sign in first.');
-    if (!roleAllows(request.user.role, needed as AccountRole)) {
-      throw new HttpError(403, 'role_missing', `This needs the role '${needed}'; yours is '${request.user.role}'.`);
-    }
+    if (needed !== 'public' && !isForPrograms(needed)) requireRole(request, needed);
   });
   return routes;
+}
+
+function requireRole({ user }: FastifyRequest, needed: AccountRole): void {
+  if (user === null) throw new HttpError(401, 'not_signed_in', 'Sign in first.');
+  if (roleAllows(user.role, needed)) return;
+  throw new HttpError(403, 'role_missing', `This needs the role '${needed}'; yours is '${user.role}'.`);
 }
 
 function declared({ method, url, config }: RouteOptions): DeclaredRoute[] {

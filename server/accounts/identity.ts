@@ -4,7 +4,7 @@ import type { Db } from '../db/database.ts';
 import { addressOf, isLocalClient } from '../http/client.ts';
 import { HttpError } from '../http/errors.ts';
 import { isSameOrigin } from '../http/security.ts';
-import { type Access, apiScopeOf, type SignedInUser } from './access.ts';
+import { type Access, apiScopeOf, isForPrograms, type SignedInUser } from './access.ts';
 import { identifyByKey, looksLikeApiKey, presentedKey } from './api-keys.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Sessions } from './sessions.ts';
@@ -31,8 +31,7 @@ export class Identity {
    * @throws HttpError 401 for a missing or wrong API key, 403 for one without the scope, 429 for too many requests
    */
   async identify(request: FastifyRequest, access: Access): Promise<SignedInUser | null> {
-    const isApi = access === 'api' || access.startsWith('api:');
-    const user = isApi ? await this.#program(request, access) : await this.#person(request);
+    const user = isForPrograms(access) ? await this.#program(request, access) : await this.#person(request);
     // The page and its files are cheap and come in dozens; nobody needs to be known for them.
     if (access !== 'public' && !isLocalClient(request)) {
       this.#requests.take(user?.id ?? addressOf(request), this.#options.settings.current.requestsPerMinute);

@@ -51,7 +51,9 @@ export function addAccountRoutes(app: FastifyInstance, services: AccountServices
     if (!isLocalClient(request)) limit.take(`${what} ${addressOf(request)}`, times);
   };
 
-  app.get('/api/session', access('public'), async ({ user }): Promise<Session> => {
+  app.get('/api/session', access('public'), async (request, reply): Promise<Session> => {
+    const { user } = request;
+    if (user) sessions.renewCookie(request, reply);
     const row = user && (await db.selectFrom('users').selectAll().where('id', '=', user.id).executeTakeFirst());
     return {
       user: row ? toAccount(row) : null,

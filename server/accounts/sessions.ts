@@ -20,15 +20,12 @@ const seenEvery = 5 * 60_000;
 
 export class Sessions {
   readonly #db: Db;
-  readonly #cookie: string;
-  readonly #attributes: string;
+  readonly #secure: boolean;
 
   /** @param secure people reach the server by https only */
   constructor(db: Db, secure: boolean) {
     this.#db = db;
-    // Browsers take a __Host- cookie from this very host over https only, so that no neighbour can plant one.
-    this.#cookie = secure ? '__Host-parley' : 'parley';
-    this.#attributes = `; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+    this.#secure = secure;
   }
 
   /** Signs in: always with a new token, and the one that the browser came with, if any, ends. */
@@ -57,6 +54,12 @@ export class Sessions {
   async end(request: FastifyRequest): Promise<void> {
     const token = this.#tokenOf(request);
     if (token) await this.#db.deleteFrom('sessions').where('token_hash', '=', hashSecret(token)).execute();
+  }
+
+  /** Lets the browser keep its cookie as long as the session lasts, which is longer with every use. */
+  renewCookie(request: FastifyRequest, reply: FastifyReply): void {
+    const token = this.#tokenOf(request);
+    if (token) this.#setCookie(reply, token, lifetime / 1000);
   }
 
   clearCookie(reply: FastifyReply): void {
@@ -124,15 +127,25 @@ export class Sessions {
       .execute();
   }
 
+  /**
+   * Browsers take a __Host- cookie from this very host over https only, so that no neighbour can plant one. Without
+   * https, the port keeps servers of one machine apart: cookies do not.
+   */
+  #cookieOf(request: FastifyRequest): string {
+    return this.#secure ? '__Host-parley' : `parley-${request.socket.localPort}`;
+  }
+
   #tokenOf(request: FastifyRequest): string | null {
+    const cookie = this.#cookieOf(request);
     for (const pair of request.headers.cookie?.split(';') ?? []) {
       const [name, value] = pair.trim().split('=', 2);
-      if (name === this.#cookie && value) return value;
+      if (name === cookie && value) return value;
     }
     return null;
   }
 
   #setCookie(reply: FastifyReply, value: string, maxAgeSeconds: number): void {
-    reply.header('set-cookie', `${this.#cookie}=${value}${this.#attributes}; Max-Age=${maxAgeSeconds}`);
+    const attributes = `Path=/; HttpOnly; SameSite=Lax${this.#secure ? '; Secure' : ''}; Max-Age=${maxAgeSeconds}`;
+    reply.header('set-cookie', `${this.#cookieOf(reply.request)}=${value}; ${attributes}`);
   }
 }
