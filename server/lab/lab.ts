@@ -49,7 +49,7 @@ export class Lab {
           { recipe: job.recipe as LabRecipe, settings: JSON.parse(job.settings), runFolder: this.runFolder(job) },
           this,
         ),
-      onDone: (job) => this.#registerModelOf(job),
+      onDone: (job) => this.#conclude(job),
     });
   }
 
@@ -98,8 +98,10 @@ export class Lab {
     throw new HttpError(409, 'model_deployed', `'${id}' is deployed. Promote another model first.`);
   }
 
-  async #registerModelOf(job: JobRow): Promise<void> {
+  /** The model can be used, and what a run needs to go on is no longer needed: it is several times the model. */
+  async #conclude(job: JobRow): Promise<void> {
     const folder = this.runFolder(job);
+    rmSync(join(folder, 'checkpoints'), { recursive: true, force: true });
     const manifest = readModelManifest(folder);
     if (manifest === null) return;
     const config = readRunJson(folder, 'model/config.json');

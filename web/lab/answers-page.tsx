@@ -120,7 +120,7 @@ function Episode({ episode, measure, measures }: EpisodeProps) {
 /** @param share from -1, as bad as it gets here, to 1 */
 function shade(share: number): string {
   const colour = share < 0 ? 'var(--danger)' : 'var(--accent)';
-  return `color-mix(in oklab, ${colour} ${Math.round(Math.abs(share) * 55)}%, transparent)`;
+  return `color-mix(in oklab, ${colour} ${Math.round(Math.abs(share) * 36)}%, transparent)`;
 }
 
 /** A line feed is drawn as what it is. */
