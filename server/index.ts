@@ -82,6 +82,8 @@ export interface ServerOptions {
   /** How weights, and keys and values, are stored: see GeneratorOptions. */
   weights?: GeneratorOptions['weights'];
   cache?: GeneratorOptions['cache'];
+  /** What runs in place of the inference worker; only tests have another. */
+  workerProgram?: string;
   /** How long closing waits for running answers before it marks them interrupted. */
   drainMilliseconds?: number;
   /** A pino logger; absent: none. */
@@ -112,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const registry = new ModelRegistry(db);
   const { slots = 8, idleModels = 3, weights, cache } = options;
   const pool = new ModelPool({
-    ...{ slots, weights, cache, metrics, log: app.log, idleWorkers: idleModels },
+    ...{ slots, weights, cache, metrics, log: app.log, idleWorkers: idleModels, workerProgram: options.workerProgram },
     folderOf: async (id) => (await registry.getChat(id)).folder,
   });
   const cli = options.cli ?? join(import.meta.dirname, '../cli/bin.mjs');

@@ -37,6 +37,9 @@ import {
   toMessage,
 } from './conversations.ts';
 
+/** Characters of a file in which what the filters may let pass is looked for: about what a model reads of it. */
+const longestKnownText = 20_000;
+
 export interface Turns {
   usage: TokenUsage;
   db: Db;
@@ -204,7 +207,11 @@ function run(turns: Turns, model: ModelDescription, started: Run): void {
     { userId: owner, conversationId, messageId },
     {
       question: messages.at(-1)?.content ?? '',
-      given: [...grounding.system.map(({ content }) => content), ...grounding.passages.map(({ text }) => text)],
+      given: [
+        ...grounding.system.map(({ content }) => content),
+        ...grounding.passages.map(({ text }) => text),
+        ...documents.map(({ text }) => text.slice(0, longestKnownText)),
+      ],
       shown,
     },
   );

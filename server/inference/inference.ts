@@ -31,6 +31,8 @@ const exitLimitMilliseconds = 2_000;
 
 export interface InferenceOptions {
   modelFolder: string;
+  /** The worker's program, which speaks protocol.ts; absent: the one that loads the model. */
+  workerProgram?: string;
   /** Answers written at once; more wait. */
   slots: number;
   weights?: GeneratorOptions['weights'];
@@ -140,8 +142,9 @@ export class Inference {
 
   #spawn(onReady: (model: ModelDescription) => void, onFailure: (error: Error) => void): void {
     const { log, modelFolder, slots, weights, cache } = this.#options;
+    const program = this.#options.workerProgram ?? join(import.meta.dirname, 'worker.ts');
     const generator: GeneratorOptions = { slots, weights, cache };
-    const worker = fork(join(import.meta.dirname, 'worker.ts'), [modelFolder, JSON.stringify(generator)], {
+    const worker = fork(program, [modelFolder, JSON.stringify(generator)], {
       execArgv: ['--import', pathToFileURL(require.resolve('tsx')).href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -93,3 +93,6 @@ function fillRow(start: number, ids: Int32Array, targets: Int32Array, tokenizer:
     if (i + 1 >= prompt.length) targets[start + i] = tokens[i + 1]!;
   }
 }
+
+/** A program for `workerProgram` that answers every question with the question. */
+export const echoWorker = join(import.meta.dirname, 'echo-worker.ts');

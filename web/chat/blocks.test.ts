@@ -40,3 +40,13 @@ test('nothing is lost', () => {
   const text = 'a\n\n- b\n\n  c\n\nd\n\n```\ne\n\n```\n';
   expect(splitBlocks(text).join('\n').replace(/\s+/g, '')).toBe(text.replace(/\s+/g, ''));
 });
+
+test('a formula stays whole, with its blank lines', () => {
+  expect(splitBlocks('Then\n\n\\[\na\n\nb\n\\]\n\n$$\nc\n\nd\n$$\n\nEnd')).toEqual([
+    'Then\n',
+    '\\[\na\n\nb\n\\]\n',
+    '$$\nc\n\nd\n$$\n',
+    'End',
+  ]);
+  expect(splitBlocks('$$ a $$\n\nb')).toEqual(['$$ a $$\n', 'b']);
+});

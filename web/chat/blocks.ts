@@ -1,11 +1,14 @@
 /**
  * Cuts Markdown into pieces that render alike alone and together, so that while an answer streams only its last
- * piece is parsed again. A piece ends at a blank line outside a fenced code block; a list, with its blank lines
+ * piece is parsed again. A piece ends at a blank line outside a fenced code block or a formula of several lines; a list, with its blank lines
  * and indented paragraphs, stays whole. Text with link definitions or footnotes is not cut, since those
  * reach across blocks.
  */
 
 const fence = /^ {0,3}(`{3,}|~{3,})/;
+/** A formula that is opened and not closed on this line. */
+const formula = /^\s*(\$\$(?!.*\$\$)|\\\[(?!.*\\\]))/;
+const formulaEnds: Record<string, RegExp> = { $$: /\$\$/, '\\[': /\\\]/ };
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
 const indented = /^(?: {2,}|\t)/;
 const definition = /^ {0,3}\[[^\]]+\]:/m;
@@ -37,6 +40,10 @@ export function splitBlocks(markdown: string): string[] {
 
 /** The fence that is open after the line, or null. A closing fence is at least as long and carries no words. */
 function fenceAfter(line: string, open: string | null): string | null {
+  const end = open === null ? undefined : formulaEnds[open];
+  if (end !== undefined) return end.test(line) ? null : open;
+  const opened = open === null ? formula.exec(line)?.[1] : undefined;
+  if (opened !== undefined) return opened;
   const marks = fence.exec(line)?.[1];
   if (marks === undefined) return open;
   if (open === null) return marks;

@@ -15,6 +15,7 @@ import { IconButton } from '../ui/button.tsx';
 import { classNames } from '../ui/class-names.ts';
 import { AttachmentList, useAttachments } from './attachments.tsx';
 import { draftOf } from './drafts.ts';
+import { fetchMarkdown } from './markdown.tsx';
 import { SettingsDrawer } from './settings-drawer.tsx';
 
 const longestMessage = 32_000;
@@ -57,6 +58,7 @@ export function Composer({ conversationId, busy, disabled = false, onSend, onSto
   const sendable = text.trim() !== '' && tooLongBy <= 0 && !busy && !disabled && !attachments.waiting;
 
   function change(next: string): void {
+    void fetchMarkdown();
     setText(next);
     draft.write(next);
   }

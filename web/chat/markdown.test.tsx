@@ -5,7 +5,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { initReactI18next } from 'react-i18next';
 import { expect, test } from 'vitest';
 import { en } from '../i18n/en.ts';
-import { Markdown } from './markdown.tsx';
+import Markdown from './markdown-text.tsx';
 
 await i18next.use(initReactI18next).init({ lng: 'en', resources: { en: { translation: en } } });
 
