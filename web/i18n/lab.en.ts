@@ -160,7 +160,7 @@ export const labTexts = {
     result_one: 'wins {{winRate}} (95 %: {{low}} to {{high}}), {{count}} vote',
     result_other: 'wins {{winRate}} (95 %: {{low}} to {{high}}), {{count}} votes',
     counts:
-      '{{left}} for the first model, {{right}} for the second, {{ties}} ties, {{bad}} times both bad. Ties count half.',
+      '{{left}} for the first model, {{right}} for the second; ties: {{ties}}, both bad: {{bad}}. Ties count half.',
     new: 'Compare two models',
     newHelp: 'Type questions, draw some from a snapshot or from data, or both.',
     needsTwo: 'A comparison needs two models that answer.',
