@@ -116,7 +116,7 @@ function Area({ label, labelHidden = false, help, placeholder, tall = false, val
         className={classNames(
           inputClass,
           'field-sizing-content max-h-96 resize-y leading-relaxed',
-          tall && 'min-h-40 font-mono text-sm',
+          tall && 'min-h-40! font-mono text-sm',
         )}
       />
       {help && (

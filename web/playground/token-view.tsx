@@ -107,13 +107,13 @@ function Alternatives({ token }: { token: ScoredToken }) {
       <tbody>
         {[...(isAmong ? [] : [drawn]), ...token.alternatives].map(({ text, logProbability }) => (
           <tr key={text} className={text === token.text ? 'font-semibold text-accent' : undefined}>
-            <td className="max-w-32 truncate pr-3 font-mono whitespace-pre">{visibleText(text)}</td>
+            <td className="max-w-24 truncate pr-3 sm:max-w-40 font-mono whitespace-pre">{visibleText(text)}</td>
             <td className="w-full">
               <span className="flex items-center gap-2">
                 <svg
                   viewBox="0 0 100 4"
                   preserveAspectRatio="none"
-                  className="h-2 grow rounded-full bg-bubble"
+                  className="h-2 w-0 grow rounded-full bg-bubble"
                   aria-hidden
                 >
                   <rect width={Math.exp(logProbability) * 100} height="4" className="fill-accent" />
