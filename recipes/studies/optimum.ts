@@ -72,7 +72,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
         ppo(
           ppoRecipeSchema.parse({
             ...at('ppo'),
-            ...{ steps: 80, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
+            ...{ steps: 150, epochs: 2, minibatches: 2, lambda: 1, learningRate: 2e-3, valueRate: 4e-3, clipValue: 10 },
           }),
           { ...learn, inputs: inputs() },
         ),
@@ -95,7 +95,7 @@ export async function studyOptimum(recipe: StudyRecipe, options: RunOptions = {}
       dpo: () =>
         dpo(
           dpoRecipeSchema.parse({
-            ...{ model: folder, preferences: 'expected', out: run.path('dpo'), beta, batch: 2048, epochs: 4 },
+            ...{ model: folder, preferences: 'expected', out: run.path('dpo'), beta, batch: 2048, epochs: 6 },
             ...{
               learningRate: 5e-3,
               warmup: 0,
