@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { access } from '../accounts/access.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event } from '../http/event-stream.ts';
-import type { Accepted, ModelDescription, Piece, TextJob } from '../inference/protocol.ts';
+import type { Accepted, ModelDescription, Piece, Reading, TextJob, TokenRecord } from '../inference/protocol.ts';
 import { answer, type Collected, collect, failedEvent, type Models, streamChoices, sum } from './answering.ts';
 import { drawingsOf, refuseUnsupported } from './sampling.ts';
 import { TextScores } from './text-scores.ts';
@@ -112,13 +112,7 @@ class Choice {
   }
 
   whole({ text, tokens, reason }: Collected): ChoicePart {
-    const echoed = this.#request.echo ? this.#promptTokens : [];
-    const own = tokens.map(({ logProbability, alternatives }) => ({
-      bytes: logProbability?.bytes ?? [],
-      logProbability,
-      alternatives,
-    }));
-    const logprobs = this.#scores?.take([...echoed, ...own]) ?? null;
+    const logprobs = this.#scores?.take([...this.#promptTokens, ...scored(tokens)]) ?? null;
     return { text: this.#promptText + text, index: this.#index, logprobs, finish_reason: this.#ending(reason) };
   }
 
@@ -130,10 +124,8 @@ class Choice {
   }
 
   part({ text, tokens }: Piece): ChoicePart {
-    const scored = tokens.flatMap(({ logProbability, alternatives }) =>
-      logProbability ? [{ bytes: logProbability.bytes, logProbability, alternatives }] : [],
-    );
-    return { text, index: this.#index, logprobs: this.#scores?.take(scored) ?? null, finish_reason: null };
+    const logprobs = this.#scores?.take(scored(tokens)) ?? null;
+    return { text, index: this.#index, logprobs, finish_reason: null };
   }
 
   end(reason: FinishReason): ChoicePart {
@@ -152,6 +144,11 @@ class Choice {
     return this.#request.max_tokens === 0 && reason === 'stop' ? 'length' : reason;
   }
 }
+
+const scored = (tokens: TokenRecord[]): Reading['tokens'] =>
+  tokens.flatMap(({ logProbability, alternatives }) =>
+    logProbability ? [{ bytes: logProbability.bytes, logProbability, alternatives }] : [],
+  );
 
 /** @param usage undefined: the key is left out */
 function textCompletion(envelope: Envelope, choices: ChoicePart[], usage: Usage | null | undefined) {
