@@ -27,6 +27,9 @@ constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
 constexpr int64_t panelsPerRun = 8;
+// Up to so many steps the time of a tile is that of its sums' way to memory, and rows of the output are best written
+// along.
+constexpr int64_t fewSteps = 32;
 
 inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -48,21 +51,22 @@ struct Cut {
 
 template <class Format>
 struct Tiles {
-  template <class TileOutput, size_t... rows>
+  template <class TileOutput, int vectors, size_t... rows>
   static constexpr auto table(std::index_sequence<rows...>) {
     struct {
       void (*ofRows[tileRows])(const float*, const float*, int64_t, const TileOutput&);
-    } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1, TileOutput>...}};
+    } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1, vectors, TileOutput>...}};
     return result;
   }
-  template <class TileOutput>
-  static constexpr auto functions = table<TileOutput>(std::make_index_sequence<tileRows>());
+  template <class TileOutput, int vectors>
+  static constexpr auto functions = table<TileOutput, vectors>(std::make_index_sequence<tileRows>());
 
   // The tile from `row` on, of `rows`.
   template <class TileOutput>
   static void compute(const float* a, const float* b, int64_t inner, int64_t row, int64_t rows, const TileOutput& tile) {
-    const int64_t steps = ceilDivide(inner, Format::kPerStep);
-    functions<TileOutput>.ofRows[std::min<int64_t>(tileRows, rows - row) - 1](a, b, steps, tile);
+    const int64_t steps = ceilDivide(inner, Format::kPerStep), index = std::min<int64_t>(tileRows, rows - row) - 1;
+    if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[index](a, b, steps, tile);
+    else functions<TileOutput, 1>.ofRows[index](a, b, steps, tile);
   }
 };
 
@@ -124,12 +128,18 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
     for (int64_t block = 0; block < cut.blocks; block++) {
       const int64_t inner = cut.innerOf(block);
       a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
-      for (int64_t panel = 0; panel < panels.count; panel++) {
-        const float* const b = panels.at(cut, block, panel);
-        const float* tile = packed;
-        for (int64_t row = begin; row < end; row += tileRows, tile += tileSize) {
-          Tiles<typename Rows::Format>::compute(tile, b, inner, row, rows,
-                                                target.tile(row, panel * panelColumns, columns, block, cut));
+      const auto compute = [&](int64_t row, int64_t panel) {
+        Tiles<typename Rows::Format>::compute(packed + (row - begin) / tileRows * tileSize,
+                                              panels.at(cut, block, panel), inner, row, rows,
+                                              target.tile(row, panel * panelColumns, columns, block, cut));
+      };
+      if (cut.stepsPerBlock <= fewSteps) {
+        for (int64_t row = begin; row < end; row += tileRows) {
+          for (int64_t panel = 0; panel < panels.count; panel++) compute(row, panel);
+        }
+      } else {
+        for (int64_t panel = 0; panel < panels.count; panel++) {
+          for (int64_t row = begin; row < end; row += tileRows) compute(row, panel);
         }
       }
     }
@@ -146,12 +156,25 @@ const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut
     shared.queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
   }
   team.barrier();
-  const Range mine = team.share(cut.blocks);
-  for (int64_t block = mine.begin; block < mine.end; block++) {
-    a.pack(0, rows, cut.begin(block), cut.innerOf(block), shared.a.data() + block * tiles * tileSize, tileSize);
+  const Range mine = team.share(cut.blocks * tiles);
+  for (int64_t item = mine.begin; item < mine.end; item++) {
+    const int64_t block = item / tiles, row = item % tiles * tileRows;
+    a.pack(row, std::min<int64_t>(tileRows, rows - row), cut.begin(block), cut.innerOf(block),
+           shared.a.data() + item * tileSize, tileSize);
   }
   team.barrier();
   return shared.a.data();
+}
+
+// Takes every panel of every block once: compute(block, panel).
+template <class Compute>
+void forEachPanel(const Team& team, const Cut& cut, Compute compute) {
+  WorkQueue& queue = sharedScratch(team).queue;
+  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+    for (int64_t panel = run.begin; panel < run.end; panel++) {
+      for (int64_t block = 0; block < cut.blocks; block++) compute(block, panel);
+    }
+  }
 }
 
 // panelAt(block, panel) gives the packed panel of b.
@@ -159,19 +182,14 @@ template <class Format, class Target, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Target& target, PanelAt panelAt) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  WorkQueue& queue = sharedScratch(team).queue;
-  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
-    for (int64_t panel = run.begin; panel < run.end; panel++) {
-      for (int64_t block = 0; block < cut.blocks; block++) {
-        const float* const b = panelAt(block, panel);
-        const float* tile = packed + block * tiles * tileSize;
-        for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
-          Tiles<Format>::compute(tile, b, cut.innerOf(block), row, rows,
-                                 target.tile(row, panel * panelColumns, columns, block, cut));
-        }
-      }
+  forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
+    const float* const b = panelAt(block, panel);
+    const float* tile = packed + block * tiles * tileSize;
+    for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
+      Tiles<Format>::compute(tile, b, cut.innerOf(block), row, rows,
+                             target.tile(row, panel * panelColumns, columns, block, cut));
     }
-  }
+  });
 }
 
 }  // namespace parley::PARLEY_ISA

@@ -21,29 +21,50 @@ constexpr int64_t stripSize(int64_t steps) {
   return width % lanes == 0 ? steps * width : (steps * width + 2 * lanes - 1) / lanes * lanes;
 }
 
+// lanes steps of `rows` <= lanes rows, all of which exist: without a test for each, the block stays in registers.
+template <class Format, int rows, class Number>
+inline void loadBlock(const Number* row, int64_t stride, Floats (&block)[lanes]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) {
+    block[i] = i < rows ? Format::loadAlong(row + i * stride, lanes * Format::kPerStep) : Floats{};
+  }
+}
+
+// The same at an edge, where only `rows` rows and `inners` k's exist.
+template <class Format, class Number>
+inline void loadPartOfBlock(const Number* row, int64_t stride, int64_t rows, int64_t inners, Floats (&block)[lanes]) {
+  for (int i = 0; i < lanes; i++) block[i] = i < rows ? Format::loadAlong(row + i * stride, inners) : Floats{};
+}
+
 // One strip. `row` points to (first outer index, first k); `outers` of the strip and `inners` k's exist.
 template <class Format, int width, class Number>
 void packAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
   static_assert(width < lanes || width % lanes == 0, "a group would overwrite the one before it");
+  constexpr int rowsPerGroup = width < lanes ? width : lanes;
   const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep;
   for (int64_t step = 0; step < steps; step += lanes) {
     const int64_t k = step * Format::kPerStep;
-    const int count = int(std::min<int64_t>(lanes, steps - step));
     for (int group = 0; group < width; group += lanes) {
-      Floats block[lanes];
-      for (int i = 0; i < lanes; i++) {
-        const Number* const below = row + (group + i + width) * stride + k;  // where the next strip will read
+      const Number* const first = row + group * stride + k;
+      for (int i = 0; i < rowsPerGroup; i++) {
+        const Number* const below = first + (i + width) * stride;  // where the next strip will read
         __builtin_prefetch(below, 0, 2);
         if (Format::kPerStep == 2) __builtin_prefetch(below + lanes, 0, 2);
-        const bool exists = group + i < std::min<int64_t>(outers, width);
-        block[i] = exists ? Format::loadAlong(row + (group + i) * stride + k, inners - k) : Floats{};
       }
-      transpose(block);
       float* const to = strip + step * width + group;
-      if (count == lanes) {
+      const int64_t rows = std::clamp<int64_t>(outers - group, 0, rowsPerGroup);
+      if (rows == rowsPerGroup && k + lanes * Format::kPerStep <= inners) {
+        Floats block[lanes];
+        loadBlock<Format, rowsPerGroup>(first, stride, block);
+        transpose(block);
+#pragma GCC unroll 16
         for (int i = 0; i < lanes; i++) store(to + i * width, block[i]);
       } else {
-        for (int i = 0; i < count; i++) store(to + i * width, block[i]);
+        Floats block[lanes];
+        loadPartOfBlock<Format>(first, stride, rows, inners - k, block);
+        transpose(block);
+        const int64_t count = std::min<int64_t>(lanes, steps - step);
+        for (int64_t i = 0; i < count; i++) store(to + i * width, block[i]);
       }
     }
   }

@@ -138,8 +138,34 @@ struct TileOutput {
   int64_t inFirst() const { return columns < lanes ? columns : lanes; }
 };
 
-// One tile over `steps` steps: `output` says what the sums start from and takes them in the end.
-template <class Arithmetic, int rows, class Output>
+// The same for a product that is computed transposed: a row of the tile is a column of the output.
+struct TransposedTileOutput {
+  float* data;
+  int64_t stride;
+  const float* initial;
+  int64_t initialStride;
+  int64_t columns;
+
+  void start(int row, Floats (&sums)[2]) const {
+    float values[panelColumns] = {};
+    for (int64_t i = 0; initial != nullptr && i < inPanel(); i++) values[i] = initial[i * initialStride + row];
+    sums[0] = load(values);
+    sums[1] = load(values + lanes);
+  }
+
+  void finish(int row, const Floats (&sums)[2]) const {
+    float values[panelColumns];
+    store(values, sums[0]);
+    store(values + lanes, sums[1]);
+    for (int64_t i = 0; i < inPanel(); i++) data[i * stride + row] = values[i];
+  }
+
+  int64_t inPanel() const { return columns < panelColumns ? columns : panelColumns; }
+};
+
+// One tile over `steps` steps: `output` says what the sums start from and takes them in the end. With one vector only
+// the first half of the panel is computed: the rest of it does not exist.
+template <class Arithmetic, int rows, int vectors, class Output>
 void computeTile(const float* __restrict a, const float* __restrict b, int64_t steps, const Output& output) {
   constexpr int stepsAhead = 16;  // what comes next is in the second-level cache at best
   // Fewer steps are over before the lines arrive: then asking only holds up the tiles before and after (a seventh of
@@ -156,12 +182,12 @@ void computeTile(const float* __restrict a, const float* __restrict b, int64_t s
     __builtin_prefetch(a + stepsAhead * tileRows);
     __builtin_prefetch(b + stepsAhead * panelColumns);
     __builtin_prefetch(b + stepsAhead * panelColumns + lanes);
-    const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + lanes));
+    const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + (vectors - 1) * lanes));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
       const auto element = Arithmetic::broadcastElement(a + r);
       sums[r][0] = Arithmetic::multiplyAdd(element, b0, sums[r][0]);
-      sums[r][1] = Arithmetic::multiplyAdd(element, b1, sums[r][1]);
+      if (vectors == 2) sums[r][1] = Arithmetic::multiplyAdd(element, b1, sums[r][1]);
     }
     a += tileRows;
     b += panelColumns;

@@ -17,6 +17,9 @@ const shapes: [rows: number, inputs: number, outputs: number][] = [
   [37, 65, 1],
   [200, 3, 65],
   [16, 1, 500],
+  [2, 300, 70],
+  [500, 70, 9],
+  [64, 48, 48],
 ];
 
 const available = ['portable', 'avx2', 'avx512', 'avx512bf16'];
@@ -158,6 +161,26 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
       expect(bits(result) === bits(expected)).toBe(true);
       native().productPacked(part, packed, null, result, count);
       expect(bits(result) === bits(expected)).toBe(true);
+    }
+  });
+
+  it('give an output the same bits alone and among others, however few there are', () => {
+    setPrecision(name);
+    const [rows, inputs, outputs] = [230, 500, 130];
+    const [x, weight, dy] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2), numbers(rows * outputs, 3)];
+    const y = new Float32Array(rows * outputs);
+    const dx = new Float32Array(rows * inputs);
+    native().productForward(x, weight, null, y, rows, inputs, outputs);
+    native().productInputGradient(dy, weight, dx, false, rows, inputs, outputs);
+    for (const count of [1, 2, 3, 4, 5, 8, 16, 17, 33]) {
+      const narrow = new Float32Array(rows * count);
+      native().productForward(x, weight.subarray(0, count * inputs), null, narrow, rows, inputs, count);
+      const expected = Float32Array.from(narrow, (_, i) => y[Math.floor(i / count) * outputs + (i % count)]!);
+      expect(bits(narrow) === bits(expected), `${count} outputs`).toBe(true);
+
+      const few = new Float32Array(count * inputs);
+      native().productInputGradient(dy.subarray(0, count * outputs), weight, few, false, count, inputs, outputs);
+      expect(bits(few) === bits(dx.subarray(0, count * inputs)), `${count} rows`).toBe(true);
     }
   });
 

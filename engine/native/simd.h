@@ -193,9 +193,10 @@ inline Floats exp(Floats x) {
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
 
 // Exchanges rows and columns of a lanes x lanes block.
-inline void transpose(Floats (&block)[lanes]) {
+__attribute__((always_inline)) inline void transpose(Floats (&block)[lanes]) {
 #if defined(__AVX512F__)
   Floats half[16];
+#pragma GCC unroll 16
   for (int i = 0; i < 16; i += 4) {  // 4x4 blocks within each 128-bit lane
     const Floats a = _mm512_unpacklo_ps(block[i], block[i + 1]), b = _mm512_unpackhi_ps(block[i], block[i + 1]);
     const Floats c = _mm512_unpacklo_ps(block[i + 2], block[i + 3]), d = _mm512_unpackhi_ps(block[i + 2], block[i + 3]);
@@ -204,6 +205,7 @@ inline void transpose(Floats (&block)[lanes]) {
     half[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(b), _mm512_castps_pd(d)));
     half[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(b), _mm512_castps_pd(d)));
   }
+#pragma GCC unroll 16
   for (int i = 0; i < 4; i++) {  // then a 4x4 block of the 128-bit lanes
     const Floats a = _mm512_shuffle_f32x4(half[i], half[i + 4], 0x88);
     const Floats b = _mm512_shuffle_f32x4(half[i], half[i + 4], 0xdd);
@@ -216,6 +218,7 @@ inline void transpose(Floats (&block)[lanes]) {
   }
 #elif defined(__AVX2__)
   Floats half[8];
+#pragma GCC unroll 16
   for (int i = 0; i < 8; i += 4) {
     const Floats a = _mm256_unpacklo_ps(block[i], block[i + 1]), b = _mm256_unpackhi_ps(block[i], block[i + 1]);
     const Floats c = _mm256_unpacklo_ps(block[i + 2], block[i + 3]), d = _mm256_unpackhi_ps(block[i + 2], block[i + 3]);
@@ -224,12 +227,14 @@ inline void transpose(Floats (&block)[lanes]) {
     half[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
     half[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
   }
+#pragma GCC unroll 16
   for (int i = 0; i < 4; i++) {
     block[i] = _mm256_permute2f128_ps(half[i], half[i + 4], 0x20);
     block[i + 4] = _mm256_permute2f128_ps(half[i], half[i + 4], 0x31);
   }
 #else
   const Floats a = block[0], b = block[1], c = block[2], d = block[3];
+#pragma GCC unroll 16
   for (int i = 0; i < 4; i++) block[i] = Floats{a[i], b[i], c[i], d[i]};
 #endif
 }

@@ -3,6 +3,7 @@
 //   gemm-tile.h    the inner loop: a tile of sums in registers
 //   gemm-pack.h    from matrices to what the tile reads
 //   gemm-loops.h   the loops around it, and threads
+//   gemm-thin.h    what differs for a handful of rows
 //   gemm-int8.h    what differs for 8-bit weights
 //
 // This file says what the operands and sums of f32, bf16 and int8 products are, and what TypeScript calls.
@@ -13,6 +14,7 @@
 #include "../binding.h"
 #include "../gemm-int8.h"
 #include "../gemm-loops.h"
+#include "../gemm-thin.h"
 
 namespace parley::PARLEY_ISA {
 namespace {
@@ -35,6 +37,18 @@ struct FloatTarget {
     float* const data = output.data + row * output.stride + column;
     if (block > 0) return {data, output.stride, data, output.stride, columns - column};
     const float* const initial = output.initial ? output.initial + row * output.initialStride + column : nullptr;
+    return {data, output.stride, initial, output.initialStride, columns - column};
+  }
+};
+
+// A product that is computed as b * at.
+struct TransposedTarget {
+  const Output& output;
+
+  TransposedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
+    float* const data = output.data + column * output.stride + row;
+    if (block > 0) return {data, output.stride, data, output.stride, columns - column};
+    const float* const initial = output.initial ? output.initial + column * output.initialStride + row : nullptr;
     return {data, output.stride, initial, output.initialStride, columns - column};
   }
 };
@@ -70,9 +84,9 @@ struct QuantizedTarget {
   }
 };
 
-template <class Format>
+template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
-                      const Operand& b, const Output& output) {
+                      const Operand& b, const Target& target) {
   const Cut cut(inner, Format::kPerStep);
   if (rows > fewRows) {
     Scratch& shared = sharedScratch(team);
@@ -84,18 +98,41 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     packPanels<Format>(team, b, columns, cut, shared.b.data());
     team.barrier();
     const Panels panels{shared.b.data(), ceilDivide(columns, panelColumns)};
-    multiplyManyRows(team, rows, columns, cut, FloatRows<Format>{a}, panels, FloatTarget{output});
+    multiplyManyRows(team, rows, columns, cut, FloatRows<Format>{a}, panels, target);
     return;
   }
   const float* const packed = packRows(team, rows, columns, cut, FloatRows<Format>{a});
+  if (rows <= thinRows) {
+    forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
+      const int64_t column = panel * panelColumns;
+      computeThinTile<Format>(rows, packed + block * stripSize<tileRows>(cut.stepsPerBlock), b, column,
+                              std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
+                              cut.innerOf(block), target.tile(0, column, columns, block, cut));
+    });
+    return;
+  }
   const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
   float* const panelScratch = ownScratch().b.atLeast(size);
-  multiplyFewRows<Format>(team, rows, columns, cut, packed, FloatTarget{output}, [&](int64_t block, int64_t panel) {
+  multiplyFewRows<Format>(team, rows, columns, cut, packed, target, [&](int64_t block, int64_t panel) {
     const int64_t column = panel * panelColumns;
     packStrips<Format, panelColumns>(b, column, std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
                                      cut.innerOf(block), panelScratch, size);
     return panelScratch;
   });
+}
+
+// The same product in the orientation whose tiles are fuller: few columns would leave most of a panel empty.
+template <class Format>
+void multiplyEitherWay(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
+                       const Operand& b, const Output& output) {
+  const auto work = [](int64_t rows, int64_t columns) {
+    return rows * ceilDivide(columns, lanes);
+  };
+  // Scattered sums are a fraction of the work only if each is the sum of many products.
+  const bool transposed = columns < rows && columns <= fewRows && inner >= 2 * lanes &&
+                          5 * work(columns, rows) < 4 * work(rows, columns);
+  if (transposed) multiplyUnpacked<Format>(team, columns, rows, inner, b, a, TransposedTarget{output});
+  else multiplyUnpacked<Format>(team, rows, columns, inner, a, b, FloatTarget{output});
 }
 
 template <class Rows, class Target>
@@ -194,8 +231,8 @@ void PackedOperand::pack(const Team& team, const Operand& b) {
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const Output& output, Precision precision) {
-  if (precision == Precision::bf16) multiplyUnpacked<Bf16Format>(team, rows, columns, inner, a, b, output);
-  else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, output);
+  if (precision == Precision::bf16) multiplyEitherWay<Bf16Format>(team, rows, columns, inner, a, b, output);
+  else multiplyEitherWay<FloatFormat>(team, rows, columns, inner, a, b, output);
   team.barrier();
 }
 
