@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { serverEnvironment } from '@parley/server/test-database';
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -140,7 +141,7 @@ test('a thumb down becomes a ranking task with one click, is ranked by keys alon
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [join(import.meta.dirname, '../cli/bin.mjs'), 'data', 'snapshot', '--json'],
-    { env: { ...process.env, PARLEY_HOME: server.home } },
+    { env: { ...(await serverEnvironment(server.home)), PARLEY_HOME: server.home } },
   );
   const { folder, lines } = JSON.parse(stdout);
   expect(lines).toMatchObject({ rankings: 1, thumbs: 1 });

@@ -118,7 +118,9 @@ function Alternatives({ token }: { token: ScoredToken }) {
                 >
                   <rect width={Math.exp(logProbability) * 100} height="4" className="fill-accent" />
                 </svg>
-                <span className="w-16 shrink-0 text-right whitespace-nowrap tabular-nums">{percentText(logProbability, i18n.language)}</span>
+                <span className="w-16 shrink-0 text-right whitespace-nowrap tabular-nums">
+                  {percentText(logProbability, i18n.language)}
+                </span>
               </span>
             </td>
             <td className="pl-3 text-right text-muted tabular-nums">

@@ -3,7 +3,6 @@ import type { DemonstrateContent, Task } from '@parley/contracts';
 import { Plus, Trash2 } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { languageOf } from '../chat/language-of.ts';
 import { Markdown } from '../chat/markdown.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { classNames } from '../ui/class-names.ts';
@@ -51,7 +50,7 @@ export function DemonstrateTask({ task, work, busy, error, onSubmit, onSkip }: T
     ({ role, content }, index) =>
       role === 'assistant' &&
       content.trim().length > 8 &&
-      languageOf(content) !== languageOf(messages[index - 1]?.content ?? ''),
+      isChinese(content) !== isChinese(messages[index - 1]?.content ?? ''),
   );
 
   return (
@@ -112,6 +111,12 @@ export function DemonstrateTask({ task, work, busy, error, onSubmit, onSkip }: T
       </WorkBar>
     </form>
   );
+}
+
+/** Whether a text is mainly Chinese; an English one may well quote some. */
+function isChinese(text: string): boolean {
+  const han = text.match(/\p{Script=Han}/gu)?.length ?? 0;
+  return han * 3 >= (text.match(/\p{L}/gu)?.length ?? 0) && han > 0;
 }
 
 interface TurnFieldProps {
