@@ -74,7 +74,7 @@ function WithCitations({
               aria-label={t('citations.open', { number: citation.number, name: citation.documentName })}
               className="inline-flex min-h-8 max-w-60 items-center gap-1.5 rounded-full border border-line bg-surface px-3 text-muted hover:border-line-strong hover:text-ink pointer-coarse:min-h-11"
             >
-              <span className="font-medium text-accent tabular-nums">{citation.number}</span>
+              <span className="font-medium text-accent tabular-nums">{citation.number}</span>{' '}
               <span className="truncate">{citation.documentName}</span>
             </button>
           ))}

@@ -231,7 +231,7 @@ function RuleChoices({ name, nameHidden = false, rule, onChange }: RuleChoicesPr
   }));
   return (
     <fieldset className="grid max-w-xl gap-3 sm:grid-cols-2">
-      <legend className={nameHidden ? 'sr-only' : 'mb-1.5 font-medium'}>{name}</legend>
+      <legend className={nameHidden ? 'sr-only' : 'mb-1.5 font-medium first-letter:uppercase'}>{name}</legend>
       <Choice
         label={t('safety.input')}
         value={rule.input}

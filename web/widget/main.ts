@@ -11,6 +11,7 @@ import { language, texts } from './texts.ts';
 const id = location.pathname.split('/').at(-1) ?? '';
 /** The server takes no more. */
 const mostMessages = 19;
+const mostPassages = 2;
 
 const history: WidgetRequest['messages'] = [];
 let running: AbortController | null = null;
@@ -88,9 +89,10 @@ async function ask(question: string): Promise<void> {
         body.textContent = text;
         log.scrollTop = log.scrollHeight;
       } else if (event.type === 'done') {
-        const names = new Set(event.passages.map(({ documentName }) => documentName));
-        if (names.size > 0) {
-          answer.append(element('small', { textContent: `${texts.passages} ${[...names].join(' · ')}` }));
+        // Shown word for word: a small model may make nothing of them.
+        if (event.passages.length > 0) answer.append(element('small', { textContent: texts.passages }));
+        for (const { documentName, text: passage } of event.passages.slice(0, mostPassages)) {
+          answer.append(element('blockquote', { textContent: passage, title: documentName }));
         }
       } else {
         throw new Error(event.message);
