@@ -17,7 +17,7 @@ import { recordAudit } from './audit.ts';
 import { hashNewPassword, isPassword } from './passwords.ts';
 import { personalData } from './personal-data.ts';
 import { RateLimit } from './rate-limit.ts';
-import type { AccountServices } from './routes.ts';
+import type { AccountServices } from './services.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 

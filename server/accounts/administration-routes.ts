@@ -21,7 +21,7 @@ import {
 } from './accounts.ts';
 import { listAudit, recordAudit } from './audit.ts';
 import { passwordUrl } from './mail.ts';
-import type { AccountServices } from './routes.ts';
+import type { AccountServices } from './services.ts';
 
 const idSchema = z.object({ id: z.uuid('not an id') });
 const forAdministrators = access('administrator');

@@ -8,7 +8,6 @@ import {
   useResetRequestSchema,
 } from '@parley/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Db } from '../db/database.ts';
 import { addressOf, isLocalClient } from '../http/client.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { access } from './access.ts';
@@ -16,25 +15,10 @@ import { addOwnAccountRoutes } from './account-routes.ts';
 import { accountByEmail, createPasswordLink, isUnclaimed, register, toAccount, usePasswordLink } from './accounts.ts';
 import { addAdministrationRoutes } from './administration-routes.ts';
 import { recordAudit } from './audit.ts';
-import { passwordMail, passwordUrl, type SendMail } from './mail.ts';
+import { passwordMail, passwordUrl } from './mail.ts';
 import { isPassword } from './passwords.ts';
 import { RateLimit } from './rate-limit.ts';
-import type { Sessions } from './sessions.ts';
-import type { SettingsStore } from './settings.ts';
-import type { TokenUsage } from './usage.ts';
-
-export interface AccountServices {
-  db: Db;
-  sessions: Sessions;
-  settings: SettingsStore;
-  usage: TokenUsage;
-  /** Null where the server cannot send mail. */
-  sendMail: SendMail | null;
-  /** Where people reach the server: what links in mails begin with. */
-  publicUrl: () => string;
-  /** Ends what runs for an account before it is deleted. */
-  stopAnswersOf: (userId: string) => Promise<void>;
-}
+import type { AccountServices } from './services.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -7,19 +7,11 @@
  * a crash.
  */
 import { mkdirSync } from 'node:fs';
-import type { Kysely } from 'kysely';
-import type { MigrationResult } from './migrate.ts';
+import type { OpenDatabase } from './open-database.ts';
 import { openPostgres } from './postgres.ts';
-import type { Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
-export type Db = Kysely<Tables>;
-
-export interface OpenDatabase {
-  db: Db;
-  migration: MigrationResult;
-  close(): Promise<void>;
-}
+export type { Db, OpenDatabase } from './open-database.ts';
 
 /**
  * Opens the database of the server in `home`, creating and migrating it as needed.

@@ -11,8 +11,8 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import pg from 'pg';
-import type { OpenDatabase } from './database.ts';
 import { type AppliedMigration, backupName, type MigrationTarget, migrate } from './migrate.ts';
+import type { OpenDatabase } from './open-database.ts';
 import type { Tables } from './schema.ts';
 
 const run = promisify(execFile);

@@ -3,8 +3,8 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import Libsql from 'libsql';
-import type { OpenDatabase } from './database.ts';
 import { type AppliedMigration, backupName, type Migration, type MigrationTarget, migrate } from './migrate.ts';
+import type { OpenDatabase } from './open-database.ts';
 import type { Tables } from './schema.ts';
 
 export async function openSqlite(home: string): Promise<OpenDatabase> {
