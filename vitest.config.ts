@@ -26,7 +26,7 @@ export default defineConfig({
               test: {
                 name: 'postgres',
                 globalSetup,
-                include: ['server/{accounts,assistants,chat,db,feedback,http,lab,workbench}/**/*.test.ts'],
+                include: ['server/{accounts,assistants,chat,db,feedback,http,lab,safety,workbench}/**/*.test.ts'],
                 // What fills SQLite's disk, streams without a database, or measures leases of milliseconds.
                 exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts', '**/job-runner.test.ts'],
                 testTimeout: 60_000,

@@ -1,6 +1,6 @@
 /**
  * The widget: one page that may stand in the pages of the sites that the assistant's owner named, and the routes that
- * it talks to. Visitors sign in nowhere and get no cookie; nothing they write is stored, except what a filter decides.
+ * it talks to. Visitors sign in nowhere and get no cookie; nothing they write is stored, only which filter decided what.
  * What their answers cost is charged to the owner.
  */
 import { randomInt } from 'node:crypto';

@@ -127,7 +127,8 @@ export class SafetyGuard {
       direction,
       rule,
       action,
-      excerpt: storableText(excerpt),
+      // Visitors were promised that nothing they write is kept.
+      excerpt: origin.userId === null ? '' : storableText(excerpt),
       created_at: Date.now(),
     }));
     await this.#db.insertInto('safety_decisions').values(rows).execute();
