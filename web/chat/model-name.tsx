@@ -40,10 +40,10 @@ export function ModelName() {
       trigger={
         <button
           type="button"
-          aria-label={t('modelPicker.label', { model: shown.id })}
           className="-ml-2 flex max-w-full min-w-0 items-center gap-1.5 rounded-lg px-2 py-1 text-left transition-colors hover:bg-hover data-[state=open]:bg-hover"
         >
           {name}
+          <span className="sr-only">{t('modelPicker.label')}</span>
           <ChevronDown size={16} className="shrink-0 text-muted" aria-hidden />
         </button>
       }

@@ -26,7 +26,7 @@ export const filesTexts = {
     },
   },
   modelPicker: {
-    label: 'Model: {{model}}. Choose another',
+    label: 'Choose another model',
     deployed: 'The usual one',
   },
 };

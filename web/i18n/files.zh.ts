@@ -26,7 +26,7 @@ export const filesTexts: typeof english = {
     },
   },
   modelPicker: {
-    label: '模型：{{model}}。选择其他模型',
+    label: '选择其他模型',
     deployed: '默认模型',
   },
 };
