@@ -209,6 +209,8 @@ function createApp(logger: FastifyBaseLogger | undefined): FastifyInstance {
     bodyLimit: bodyLimitBytes,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     routerOptions: { ignoreTrailingSlash: true },
+    // Addresses that no route can be looked up for.
+    frameworkErrors: replyWithError,
     // Idle keep-alive connections must not hold up closing.
     forceCloseConnections: 'idle',
   });

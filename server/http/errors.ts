@@ -68,6 +68,9 @@ export function toHttpError(error: unknown, request: FastifyRequest): HttpError 
     request.log.error(error);
     return new HttpError(503, 'busy', 'The database is busy or away. Try again.', { retryAfterSeconds: 1 });
   }
+  if (unstorableText.includes(code ?? '')) {
+    return new HttpError(400, 'invalid_request', 'The request holds a character that cannot be stored or looked for.');
+  }
   const fromFastify = clientErrors[code ?? ''];
   if (fromFastify) return new HttpError(statusCode ?? 400, fromFastify.code, fromFastify.message ?? message ?? '');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -92,11 +95,16 @@ const databaseAway = [
   'ECONNRESET',
 ];
 
+/** PostgreSQL's for NUL and for what is no UTF-8. */
+const unstorableText = ['22021', '22P05'];
+
 const clientErrors: Record<string, { code: string; message?: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'unsupported_media_type',
     message: 'Send JSON, with the header content-type: application/json.',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'body_too_large', message: 'The request body is larger than 1 MB.' },
+  FST_ERR_BAD_URL: { code: 'invalid_request', message: 'The address is not a valid one.' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'invalid_request', message: 'A part of the address is longer than any id.' },
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid_json', message: 'The request body is not valid JSON.' },
 };
