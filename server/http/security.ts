@@ -6,7 +6,7 @@
  *   An IP address cannot be rebound, so addresses are always ours.
  * - Cross-site request forgery: changes under /api need JSON (which a form cannot send) from our own origin
  *   (Origin and Sec-Fetch-Site, which scripts cannot set). There is no CORS under /api at all.
- * - CORS under /v1 is for pages that run on this machine, until API keys say who may use the model.
+ * - CORS under /v1 is for pages that run on this machine; a key in a page of elsewhere would not stay secret.
  * - The page itself gets a content security policy without inline scripts or styles.
  */
 import { isIP } from 'node:net';
