@@ -107,9 +107,9 @@ export const comparisonQuery = (id: string) =>
   });
 
 const stepsSchema = z.object({ steps: z.array(z.int()) });
-export const stepsQuery = (job: string) =>
+export const stepsQuery = (job: string, active = false) =>
   queryOptions({
-    queryKey: ['lab', 'episodes', job],
+    queryKey: ['lab', 'episodes', job, { active }],
     queryFn: async ({ signal }) => (await request(`/api/lab/jobs/${job}/episodes`, stepsSchema, { signal })).steps,
   });
 

@@ -134,9 +134,10 @@ function Actions({ job, onResumed }: { job: Job; onResumed: () => void }) {
 
 function EpisodesLink({ job }: { job: Job }) {
   const { t } = useTranslation();
-  const { data: steps = [] } = useQuery(stepsQuery(job.id));
-  const last = steps.at(-1);
-  if (last === undefined) return null;
+  const active = job.state === 'running' || job.state === 'queued';
+  // Looked for as long as it runs, and once more when it has ended.
+  const { data = [] } = useQuery({ ...stepsQuery(job.id, active), refetchInterval: active && 3_000 });
+  if (data.length === 0) return null;
   return (
     <p className="mt-5">
       <Link to="/lab/runs/$jobId/answers" params={{ jobId: job.id }} className="text-accent underline">
