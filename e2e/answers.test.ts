@@ -8,7 +8,7 @@ import { type RunningServer, startServer } from '@parley/server';
 import { echoWorker, writeTinyModel } from '@parley/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { capture, expectAccessible, launchBrowser, type OpenPage, openPage, signUp } from './browser.ts';
+import { capture, expectAccessible, launchBrowser, type OpenPage, openPage } from './browser.ts';
 
 let browser: Browser;
 let server: RunningServer;
@@ -190,9 +190,7 @@ test('a conversation of 500 messages opens at its end, and its beginning can be 
 });
 
 test('the first load is at most 300 kB of compressed scripts', async () => {
-  const context = await browser.newContext();
-  await signUp(context, server.url);
-  const first = await context.newPage();
+  const first = await page.context().newPage();
   const scripts: Promise<number>[] = [];
   first.on('response', (response) => {
     if (response.request().resourceType() !== 'script') return;
@@ -204,5 +202,4 @@ test('the first load is at most 300 kB of compressed scripts', async () => {
   const bytes = (await Promise.all(scripts)).reduce((sum, size) => sum + size, 0);
   expect(bytes).toBeGreaterThan(50_000);
   expect(bytes).toBeLessThanOrEqual(300_000);
-  await context.close();
 });

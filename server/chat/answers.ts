@@ -20,6 +20,7 @@ import { storableText } from '../db/text.ts';
 import { type Generation, InterruptedError } from '../inference/generation.ts';
 import type { Accepted } from '../inference/protocol.ts';
 import type { AnswerFilter } from '../safety/guard.ts';
+import { appendToLog, heldEntry, type LogEntry, settleLogs } from './answer-log.ts';
 
 const flushEveryMilliseconds = 200;
 
@@ -68,6 +69,8 @@ class Answer {
   /** Of the whole answer so far. */
   readonly tokens: number[];
   accepted: Accepted | null = null;
+  /** How much of it is in the database: characters, tokens, what was held, and whether the prompt is. */
+  written = { characters: 0, tokens: 0, held: '', prompt: false };
   /** Something has changed since the last write. */
   dirty = false;
   /** What went wrong, for the readers. */
@@ -83,6 +86,8 @@ class Answer {
     this.generation = generation;
     this.filter = filter;
     this.titled = titled;
+    this.written.characters = message.content.length;
+    this.written.tokens = tokens.length;
   }
 
   changed(): void {
@@ -230,37 +235,69 @@ export class Answers {
     return this.#writing;
   }
 
+  /** What is new of those that go on, and those that have ended as a whole. */
   async #write(answers: Answer[]): Promise<void> {
-    const now = Date.now();
+    // All of it looked at in one moment: while the database works, the answers grow on.
+    const running = answers.filter((answer) => !isFinal(answer));
+    const ended = answers.filter(isFinal);
+    const accepted = running.filter((answer) => answer.accepted !== null && !answer.written.prompt);
+    const entries = running.flatMap(unwritten);
+    const reached = running.map((answer) => ({ answer, written: progressOf(answer) }));
     await this.#db.transaction().execute(async (transaction) => {
-      for (const answer of answers) {
-        const { message, accepted } = answer;
-        const { status } = message;
-        await transaction
-          .updateTable('messages')
-          .set({
-            content: message.content + answer.filter.held,
-            status,
-            dropped_turns: message.droppedTurns,
-            updated_at: now,
-          })
-          .where('id', '=', message.id)
-          .execute();
-        await transaction
-          .updateTable('generations')
-          .set({
-            answer_tokens: packTokens(answer.tokens),
-            ...(accepted && {
-              prompt_tokens: packTokens(accepted.promptTokens),
-              dropped_turns: accepted.droppedTurns,
-            }),
-            ...(isFinal(answer) && { finish_reason: status, finished_at: now }),
-          })
-          .where('id', '=', answer.generationId)
-          .execute();
-      }
+      for (const answer of accepted) await writePrompt(transaction, answer);
+      await appendToLog(transaction, entries);
+      for (const answer of ended) await writeWhole(transaction, answer);
     });
+    for (const { answer, written } of reached) answer.written = written;
   }
+}
+
+function progressOf({ message, tokens, filter, accepted, written }: Answer): Answer['written'] {
+  const { length } = message.content;
+  return {
+    // Tokens that have no text yet, such as half a character, wait for it.
+    ...{ characters: length, tokens: length > written.characters ? tokens.length : written.tokens },
+    ...{ held: filter.held, prompt: accepted !== null },
+  };
+}
+
+function unwritten({ generationId, message, tokens, filter, written }: Answer): LogEntry[] {
+  const text = message.content.slice(written.characters);
+  const fresh = tokens.slice(written.tokens);
+  return [
+    ...(text !== '' ? [{ generationId, sequence: written.characters, text, tokens: fresh }] : []),
+    ...(filter.held === written.held ? [] : [heldEntry(generationId, filter.held)]),
+  ];
+}
+
+async function writePrompt(transaction: Db, { generationId, message, accepted }: Answer): Promise<void> {
+  const { promptTokens, droppedTurns } = accepted!;
+  await transaction
+    .updateTable('generations')
+    .set({ prompt_tokens: packTokens(promptTokens), dropped_turns: droppedTurns })
+    .where('id', '=', generationId)
+    .execute();
+  if (droppedTurns === 0) return;
+  const change = { dropped_turns: droppedTurns };
+  await transaction.updateTable('messages').set(change).where('id', '=', message.id).execute();
+}
+
+async function writeWhole(transaction: Db, answer: Answer): Promise<void> {
+  const { message, generationId } = answer;
+  const { content, status, droppedTurns } = message;
+  const now = Date.now();
+  if (answer.accepted && !answer.written.prompt) await writePrompt(transaction, answer);
+  await transaction
+    .updateTable('messages')
+    .set({ content, status, dropped_turns: droppedTurns, updated_at: now })
+    .where('id', '=', message.id)
+    .execute();
+  await transaction
+    .updateTable('generations')
+    .set({ answer_tokens: packTokens(answer.tokens), finish_reason: status, finished_at: now })
+    .where('id', '=', generationId)
+    .execute();
+  await transaction.deleteFrom('answer_pieces').where('generation_id', '=', generationId).execute();
 }
 
 const noFilter: AnswerFilter = { push: (piece) => piece, end: () => '', held: '', stopped: false };
@@ -289,6 +326,7 @@ function knows({ run, length }: { run: string; length: number }, place: Place | 
 /** Messages that a crash left unfinished keep their text and offer to be continued. */
 export async function recover(db: Db): Promise<number> {
   return db.transaction().execute(async (transaction) => {
+    await settleLogs(transaction);
     const { numUpdatedRows } = await transaction
       .updateTable('messages')
       .set({ status: 'interrupted' })

@@ -6,6 +6,7 @@ import { unpackTokens } from '../db/schema.ts';
 import { stored } from '../testing/test-database.ts';
 import { collect, startTestServer, type TestServer, takeText, textOf, tinyModel } from '../testing/test-server.ts';
 import { tinyModelContext, tinyModelName } from '../testing/tiny-model.ts';
+import { loggedTexts } from './answer-log.ts';
 import { titleFrom } from './conversations.ts';
 
 let server: TestServer;
@@ -346,10 +347,12 @@ describe('a reader who leaves', () => {
     for (let i = 0; i < 5; i++) {
       const before = seen.length;
       await new Promise((resolve) => setTimeout(resolve, 250));
-      const row = await stored(server.home, (db) =>
-        db.selectFrom('messages').select('content').where('id', '=', answer.id).executeTakeFirst(),
-      );
-      expect(row!.content.length).toBeGreaterThanOrEqual(before);
+      const length = await stored(server.home, async (db) => {
+        const message = db.selectFrom('messages').select('content').where('id', '=', answer.id);
+        const logged = await loggedTexts(db, [answer.id]);
+        return (await message.executeTakeFirstOrThrow()).content.length + (logged.get(answer.id) ?? '').length;
+      });
+      expect(length).toBeGreaterThanOrEqual(before);
     }
     await server.fetch(`/api/messages/${answer.id}/stop`, { method: 'POST' });
   });

@@ -9,6 +9,7 @@ import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { filesOfMessages } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
+import { loggedTexts } from './answer-log.ts';
 
 export async function listConversations(db: Db, owner: string): Promise<Conversation[]> {
   const rows = await db
@@ -96,7 +97,13 @@ export async function messagesOf(db: Db, owner: string, conversationId: string):
     .execute();
   const byMessage = new Map(feedback.map((row) => [row.message_id, row]));
   const files = await filesOfMessages(db, (query) => query.where('messages.conversation_id', '=', conversationId));
-  return rows.map((row) => ({ ...toMessage(row, byMessage.get(row.id)), files: files.get(row.id) ?? [] }));
+  const streaming = rows.filter(({ status }) => status === 'streaming').map(({ id }) => id);
+  const texts = await loggedTexts(db, streaming);
+  return rows.map((row) => ({
+    ...toMessage(row, byMessage.get(row.id)),
+    content: row.content + (texts.get(row.id) ?? ''),
+    files: files.get(row.id) ?? [],
+  }));
 }
 
 /** @throws HttpError 404 */

@@ -51,6 +51,14 @@ interface GenerationRow {
   finished_at: number | null;
 }
 
+interface AnswerPieceRow {
+  generation_id: string;
+  /** The character of the answer at which it begins; see chat/answer-log.ts. */
+  sequence: number;
+  text: string;
+  tokens: TokenColumn;
+}
+
 export interface FeedbackRow {
   id: string;
   message_id: string;
@@ -114,6 +122,7 @@ export interface Tables extends AccountTables, AssistantTables, LabTables, Safet
     assistant_id: Generated<string | null>;
     pinned_at: Generated<number | null>;
   };
+  answer_pieces: AnswerPieceRow;
   shares: ShareRow;
   files: FileRow;
   message_files: MessageFileRow;
