@@ -2,7 +2,7 @@
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { capture, expectAccessible, launchBrowser, type OpenPage, openPage } from './browser.ts';
+import { capture, expectAccessible, launchBrowser, listen, type OpenPage, openPage } from './browser.ts';
 import { type ParleyServer, shippedModel, startParley } from './parley-server.ts';
 
 let browser: Browser;
@@ -261,18 +261,22 @@ describe('with a model that never ends by itself', () => {
     await expectAccessible(page);
     await capture(page, 'share');
 
-    const visitor = await openPage(browser, address, { locale: 'zh-CN', colorScheme: 'dark' });
-    await visitor.page.getByRole('heading', { level: 1, name: 'Worth sharing 值得分享' }).waitFor();
-    expect(await visitor.page.locator('.markdown').textContent()).toBe(written);
-    await expectAccessible(visitor.page);
-    await capture(visitor.page, 'shared-chinese-dark');
-    expect(visitor.complaints).toEqual([]);
+    // Without an account.
+    const context = await browser.newContext({ locale: 'zh-CN', colorScheme: 'dark' });
+    const visitor = await context.newPage();
+    const complaints = listen(visitor);
+    await visitor.goto(address);
+    await visitor.getByRole('heading', { level: 1, name: 'Worth sharing 值得分享' }).waitFor();
+    expect(await visitor.locator('.markdown').textContent()).toBe(written);
+    await expectAccessible(visitor);
+    await capture(visitor, 'shared-chinese-dark');
+    expect(complaints).toEqual([]);
 
     await button(page, 'Revoke the link').click();
     await link.waitFor({ state: 'detached' });
-    await visitor.page.reload();
-    await visitor.page.getByText('这个链接没有内容').waitFor();
-    await visitor.page.context().close();
+    await visitor.reload();
+    await visitor.getByText('这个链接没有内容').waitFor();
+    await visitor.context().close();
   });
 
   test('a thumb and its comment are kept, changed and taken back', async () => {
