@@ -38,7 +38,7 @@ export default defineConfig({
                 name: 'e2e-postgres',
                 globalSetup,
                 sequence: { groupOrder: 2 },
-                include: ['e2e/accounts.test.ts'],
+                include: ['e2e/{accounts,loop}.test.ts'],
                 ...browserTest,
               },
             },
