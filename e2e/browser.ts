@@ -26,7 +26,7 @@ export interface OpenPage {
 }
 
 /** Gives the browser an account, or signs it in to the one that it had; the first account is the administrator's. */
-export async function signUp(context: BrowserContext, url: string, name = 'Ada'): Promise<void> {
+async function signUp(context: BrowserContext, url: string, name = 'Ada'): Promise<void> {
   const account = { name, email: `${name.toLowerCase()}@example.org`, password: 'a password for journeys' };
   const registered = await context.request.post(`${url}/api/accounts`, { data: account });
   const entered = registered.ok() ? registered : await context.request.post(`${url}/api/session`, { data: account });
