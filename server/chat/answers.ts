@@ -22,7 +22,8 @@ import type { Accepted } from '../inference/protocol.ts';
 import type { AnswerFilter } from '../safety/guard.ts';
 import { appendToLog, heldEntry, type LogEntry, settleLogs } from './answer-log.ts';
 
-const flushEveryMilliseconds = 200;
+/** With the time that a write takes on a busy machine, still within the 250 ms of text that a crash may cost. */
+const flushEveryMilliseconds = 100;
 
 /**
  * How far a reader has read: characters (UTF-16 units) of the text as the run knows it. After a crash the same
