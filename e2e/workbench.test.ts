@@ -53,7 +53,7 @@ async function rankingTasks(page: Page, ...prompts: string[]): Promise<void> {
   for (const prompt of prompts)
     await taskRow(page, prompt)
       .getByText(/· open ·/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 180_000 });
 }
 const taskRow = (page: Page, question: string) =>
   page
@@ -270,7 +270,7 @@ test.each<[string, BrowserContextOptions]>([
   const { page, complaints } = await openPage(browser, server.url, options);
   for (const place of ['', '/tasks', '/rank', '/demonstrate', '/label']) {
     await page.goto(`${server.url}/workbench${place}`);
-    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
     await page.waitForLoadState('networkidle');
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), place).toBe(0);
     await expectAccessible(page);
