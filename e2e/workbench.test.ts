@@ -42,7 +42,7 @@ async function ask(page: Page, question: string): Promise<void> {
   await composer.press('Enter');
   // A small model may answer with the very words.
   await page.getByRole('article').getByText(question, { exact: true }).first().waitFor();
-  await page.getByRole('button', { name: /^(Send|发送)$/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: /^(Send|发送)$/ }).waitFor({ timeout: 180_000 });
 }
 
 /** Has the administrator make a ranking task of each prompt, and waits until the model has written the answers. */
@@ -112,7 +112,7 @@ test('a thumb down becomes a ranking task with one click, is ranked by keys alon
   await page.getByText('is a task').waitFor();
   await taskRow(page, 'What is the capital of Japan?')
     .getByText(/· open ·/)
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout: 180_000 });
 
   await page.goto(`${server.url}/workbench`);
   await page.getByText('1 task for you').waitFor();
@@ -288,7 +288,7 @@ test('a conversation is written and an answer labelled', async () => {
   await button(page, 'Make tasks').click();
   await taskRow(page, 'Who are you?')
     .getByText(/· open ·/)
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout: 180_000 });
 
   await page.goto(`${server.url}/workbench/label`);
   await page.getByRole('group', { name: 'Does it do what was asked?' }).getByRole('radio', { name: 'Yes' }).check();

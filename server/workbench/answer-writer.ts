@@ -18,7 +18,7 @@ import { promptIn, type TaskAnswerRow, type TaskRow } from './tables.ts';
 
 const atOnce = 4;
 /** A small model may say the same again and again: so many tries for each answer that is wanted. */
-const triesPerAnswer = 3;
+const triesPerAnswer = 4;
 const retryMilliseconds = 5_000;
 
 export class AnswerWriter {
@@ -90,11 +90,13 @@ export class AnswerWriter {
     const answers = await this.#db.selectFrom('task_answers').selectAll().where('task_id', '=', task.id).execute();
     const texts = new Set(answers.map(({ content }) => content.trim()));
     let tries = 0;
+    let round = 0;
     while (texts.size < task.answers_wanted && tries < task.answers_wanted * triesPerAnswer) {
       const count = Math.min(atOnce, task.answers_wanted - texts.size);
       tries += count;
       const model = await this.#pool.model();
-      const drawn = await settledAll(Array.from({ length: count }, () => this.#draw(task, model)));
+      const drawn = await settledAll(Array.from({ length: count }, () => this.#draw(task, model, round)));
+      round++;
       if (this.#closing) return;
       for (const answer of drawn) {
         const text = answer.content.trim();
@@ -116,8 +118,10 @@ export class AnswerWriter {
       .execute();
   }
 
-  async #draw(task: TaskRow, model: ModelDescription): Promise<TaskAnswerRow> {
-    const sampling: Sampling = samplingSchema.parse({ ...model.sampling, seed: randomInt(2 ** 31) });
+  /** First as the model chats; what says the same again is asked more daringly, round by round. */
+  async #draw(task: TaskRow, model: ModelDescription, round: number): Promise<TaskAnswerRow> {
+    const daring = round > 0 && { temperature: Math.min(2, 1 + 0.25 * round), topP: 1, topK: 0 };
+    const sampling: Sampling = samplingSchema.parse({ ...model.sampling, ...daring, seed: randomInt(2 ** 31) });
     const messages = promptIn(task);
     const generation = this.#pool.generate(model.id, {
       ...{ messages, answer: [], dropOldestTurns: true, sampling, topLogProbabilities: null },
