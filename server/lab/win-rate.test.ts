@@ -1,6 +1,7 @@
 import { Random } from '@parley/engine';
+import { wilsonInterval } from '@parley/lm/losses';
 import { expect, test } from 'vitest';
-import { type Choice, wilsonInterval, winRateOf } from './win-rate.ts';
+import { type Choice, winRateOf } from './win-rate.ts';
 
 const votes = (choices: Choice[]) => choices.map((choice, index) => ({ item: String(index), choice }));
 

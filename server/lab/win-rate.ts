@@ -1,5 +1,6 @@
 /** How often one of two models gives the better answer, and how sure that is. */
 import type { ComparisonResult } from '@parley/contracts';
+import { wilsonInterval } from '@parley/lm/losses';
 
 export type Choice = 'left' | 'right' | 'tie' | 'bad';
 
@@ -14,7 +15,7 @@ const worth: Record<Choice, number> = { left: 1, tie: 0.5, bad: 0.5, right: 0 };
 
 /**
  * Several votes on one prompt are one observation, their mean: people who read the same two answers do not make the
- * sample larger. Wilson's interval is made for wins and losses; with ties it is somewhat too wide.
+ * sample larger.
  */
 export function winRateOf(votes: readonly Vote[]): ComparisonResult {
   const count = (choice: Choice) => votes.filter((vote) => vote.choice === choice).length;
@@ -28,14 +29,6 @@ export function winRateOf(votes: readonly Vote[]): ComparisonResult {
     winRate,
     interval: winRate === null ? null : wilsonInterval(winRate, scores.length),
   };
-}
-
-/** 95 % interval of a share that was observed `count` times (Wilson 1927). */
-export function wilsonInterval(share: number, count: number): [low: number, high: number] {
-  const z = 1.959964;
-  const middle = (share + z ** 2 / (2 * count)) / (1 + z ** 2 / count);
-  const half = (z / (1 + z ** 2 / count)) * Math.sqrt((share * (1 - share)) / count + z ** 2 / (4 * count ** 2));
-  return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -11,7 +11,7 @@ import { Section, SettingsPage } from '../ui/settings-page.tsx';
 import { ApiKeys } from './api-keys.tsx';
 import { OwnSessions } from './own-sessions.tsx';
 import { refusalText } from './refusal-text.ts';
-import { NewPasswordField } from './sign-in.tsx';
+import { CurrentPasswordField, NewPasswordField } from './sign-in.tsx';
 
 export function AccountPage() {
   const { t } = useTranslation();
@@ -114,14 +114,7 @@ function Password() {
           changing.mutate();
         }}
       >
-        <Field
-          label={t('account.currentPassword')}
-          type="password"
-          autoComplete="current-password"
-          required
-          value={current}
-          onChange={(event) => setCurrent(event.currentTarget.value)}
-        />
+        <CurrentPasswordField label={t('account.currentPassword')} value={current} onChange={setCurrent} />
         <NewPasswordField label={t('account.newPassword')} value={next} onChange={setNext} />
         {changing.error && <Notice tone="danger">{refusalText(t, changing.error)}</Notice>}
         {changing.isSuccess && <Notice tone="info">{t('account.passwordChanged')}</Notice>}
@@ -149,14 +142,7 @@ function Deletion() {
           deleting.mutate();
         }}
       >
-        <Field
-          label={t('account.confirmPassword')}
-          type="password"
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
+        <CurrentPasswordField label={t('account.confirmPassword')} value={password} onChange={setPassword} />
         {deleting.error && <Notice tone="danger">{refusalText(t, deleting.error)}</Notice>}
         <Button type="submit" shape="danger" disabled={deleting.isPending} className="min-h-10 self-start">
           {t('account.deleteAction')}

@@ -32,14 +32,7 @@ function WithAccount({ session, onLeave }: WayProps) {
   return (
     <Door title={t('signIn.title')} description={t('signIn.description')} onSubmit={entering.mutate}>
       <EmailField value={email} onChange={setEmail} />
-      <Field
-        label={t('signIn.password')}
-        type="password"
-        autoComplete="current-password"
-        required
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-      />
+      <CurrentPasswordField label={t('signIn.password')} value={password} onChange={setPassword} />
       {entering.error && <Notice tone="danger">{refusalText(t, entering.error)}</Notice>}
       <Button type="submit" shape="primary" disabled={entering.isPending} className="min-h-10">
         {t('signIn.action')}
@@ -126,6 +119,25 @@ function EmailField({ value, onChange }: { value: string; onChange: (value: stri
       label={t('signIn.email')}
       type="email"
       autoComplete="username"
+      required
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+interface CurrentPasswordFieldProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+export function CurrentPasswordField({ label, value, onChange }: CurrentPasswordFieldProps) {
+  return (
+    <Field
+      label={label}
+      type="password"
+      autoComplete="current-password"
       required
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}

@@ -3,6 +3,7 @@ import type { Conversation, Share } from '@parley/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link2, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { useTimeText } from '../account/time-text.ts';
 import { sharesQuery, useRevokeShare, useShare } from '../api/library.ts';
 import { messagesQuery } from '../api/queries.ts';
 import { Button, IconButton } from '../ui/button.tsx';
@@ -59,11 +60,10 @@ export function ShareDialog({ conversation, onClose, returnFocus }: ShareDialogP
 }
 
 function ShareLine({ share, onRevoke }: { share: Share; onRevoke: () => void }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const timeText = useTimeText();
   const url = `${location.origin}/share/${share.token}`;
-  const when = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' }).format(
-    share.createdAt,
-  );
+  const when = timeText(share.createdAt);
   return (
     <div className="flex items-center gap-1 py-1.5 pr-1.5 pl-3.5">
       <div className="min-w-0 grow">

@@ -1,16 +1,17 @@
 import type { Decision } from '@parley/contracts';
 import { useTranslation } from 'react-i18next';
+import { useTimeText } from '../account/time-text.ts';
 import { ruleText } from './rule-text.ts';
 
 /** What was decided, about what, and what was said about it. */
 export function DecisionText({ decision }: { decision: Decision }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { rule, action, direction, excerpt, createdAt, appeal, ruling, rulingText } = decision;
-  const time = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' }).format(createdAt);
+  const timeText = useTimeText();
   return (
     <>
       <p className="text-sm text-muted">
-        {time} · {t(`safety.${direction}`)}
+        {timeText(createdAt)} · {t(`safety.${direction}`)}
       </p>
       <p className="mt-1 font-medium">{t(`safety.did.${action}`, { rule: ruleText(t, rule) })}</p>
       {excerpt !== '' && (

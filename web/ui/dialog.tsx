@@ -5,7 +5,17 @@ import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from './button.tsx';
 import { classNames } from './class-names.ts';
 
-const overlayClass = 'fixed inset-0 z-40 animate-fade bg-black/35 dark:bg-black/55';
+export const overlayClass = 'fixed inset-0 z-40 animate-fade bg-black/35 dark:bg-black/55';
+
+/** Gives a panel the focus that opens: the panel itself, so that its title is read and no button's tooltip pops up. */
+export function usePanelFocus() {
+  const ref = useRef<HTMLDivElement>(null);
+  const onOpenAutoFocus = (event: Event) => {
+    event.preventDefault();
+    ref.current?.focus();
+  };
+  return { ref, tabIndex: -1, onOpenAutoFocus };
+}
 
 interface DrawerProps {
   /** The button that opens it, and that gets the focus back. */
@@ -32,20 +42,14 @@ export function Drawer({
   children,
 }: DrawerProps) {
   const { t } = useTranslation();
-  const content = useRef<HTMLDivElement>(null);
+  const panelFocus = usePanelFocus();
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Trigger asChild>{trigger}</Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Overlay className={overlayClass} />
         <Dialog.Content
-          ref={content}
-          tabIndex={-1}
-          onOpenAutoFocus={(event) => {
-            // The panel itself, so that its title is read and no button's tooltip pops up.
-            event.preventDefault();
-            content.current?.focus();
-          }}
+          {...panelFocus}
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={classNames(
             'fixed inset-y-0 z-50 flex max-w-[88vw] flex-col outline-none',

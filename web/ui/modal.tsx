@@ -1,8 +1,9 @@
 import { X } from 'lucide-react';
 import { Dialog } from 'radix-ui';
-import { type ReactNode, type RefObject, useRef } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from './button.tsx';
+import { overlayClass, usePanelFocus } from './dialog.tsx';
 
 interface ModalProps {
   title: string;
@@ -16,19 +17,13 @@ interface ModalProps {
 /** A panel in the middle of the page that takes the focus until it is closed. Mounted means open. */
 export function Modal({ title, description, onClose, returnFocus, children }: ModalProps) {
   const { t } = useTranslation();
-  const content = useRef<HTMLDivElement>(null);
+  const panelFocus = usePanelFocus();
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 animate-fade bg-black/35 dark:bg-black/55" />
+        <Dialog.Overlay className={overlayClass} />
         <Dialog.Content
-          ref={content}
-          tabIndex={-1}
-          onOpenAutoFocus={(event) => {
-            // The panel itself, so that its title is read and no button's tooltip pops up.
-            event.preventDefault();
-            content.current?.focus();
-          }}
+          {...panelFocus}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
             returnFocus.current?.focus();
