@@ -6,12 +6,12 @@ import {
   mostExampleQuestions,
 } from '@parley/contracts';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { statusQuery } from '../api/queries.ts';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
-import { Choice, Field, inputClass } from '../ui/field.tsx';
+import { Choice, Field, LongField, linesOf } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { modelChoicesQuery, putAssistant, saveAssistant } from './api.ts';
 
@@ -124,42 +124,4 @@ function InstructionsHelp({ instructions }: { instructions: string }) {
 function estimatedTokens(text: string): number {
   const wide = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0;
   return wide + Math.ceil((text.length - wide) / 4);
-}
-
-export function linesOf(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-}
-
-interface LongFieldProps {
-  label: string;
-  help: React.ReactNode;
-  rows: number;
-  maxLength?: number;
-  value: string;
-  onChange: (value: string) => void;
-}
-
-/** A text of several lines with its label above. */
-export function LongField({ label, help, onChange, ...props }: LongFieldProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        {label}
-      </label>
-      <textarea
-        id={id}
-        aria-describedby={`${id}-help`}
-        onChange={(event) => onChange(event.currentTarget.value)}
-        className={`${inputClass} resize-y leading-relaxed`}
-        {...props}
-      />
-      <p id={`${id}-help`} className="mt-1.5 text-sm leading-relaxed text-muted">
-        {help}
-      </p>
-    </div>
-  );
 }

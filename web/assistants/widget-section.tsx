@@ -6,11 +6,10 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
-import { Checkbox } from '../ui/field.tsx';
+import { Checkbox, LongField, linesOf } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
 import { saveWidget, widgetQuery } from './api.ts';
-import { LongField, linesOf } from './assistant-form.tsx';
 
 export function WidgetSection({ assistantId }: { assistantId: string }) {
   const { t } = useTranslation();

@@ -1,11 +1,11 @@
 /** Before people get another model: what is known of it, and why. */
 import type { DeploymentRequest, Figures } from '@parley/contracts';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type RefObject, useId, useState } from 'react';
+import { type RefObject, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
-import { inputClass } from '../ui/field.tsx';
+import { LongField } from '../ui/field.tsx';
 import { Modal } from '../ui/modal.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Slider } from '../ui/slider.tsx';
@@ -24,7 +24,6 @@ interface DeployDialogProps {
 export function DeployDialog({ model, kind, figures, onClose, returnFocus }: DeployDialogProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const id = useId();
   const [reason, setReason] = useState('');
   const [percent, setPercent] = useState(20);
   const { data: details } = useQuery(modelQuery(model));
@@ -68,20 +67,14 @@ export function DeployDialog({ model, kind, figures, onClose, returnFocus }: Dep
             onChange={setPercent}
           />
         )}
-        <div>
-          <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-            {t('deployments.reason')}
-          </label>
-          <textarea
-            id={id}
-            rows={3}
-            maxLength={2000}
-            required={kind === 'rollback'}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-            className={inputClass}
-          />
-        </div>
+        <LongField
+          label={t('deployments.reason')}
+          rows={3}
+          maxLength={2000}
+          required={kind === 'rollback'}
+          value={reason}
+          onChange={setReason}
+        />
         {deploying.error && <Notice tone="danger">{errorText(t, deploying.error)}</Notice>}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{t('app.cancel')}</Button>

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
-import { Choice, Field, inputClass } from '../ui/field.tsx';
+import { Choice, Field, LongField, linesOf } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
 import { createComparison, inputsQuery, modelsQuery } from './api.ts';
@@ -12,7 +12,6 @@ import { createComparison, inputsQuery, modelsQuery } from './api.ts';
 export function NewComparisonForm() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const promptsId = useId();
   const { data: models = [] } = useQuery(modelsQuery);
   const { data: inputs } = useQuery(inputsQuery);
   const chats = models.filter(({ stage }) => stage !== 'reward');
@@ -70,18 +69,7 @@ export function NewComparisonForm() {
             disabled={source === ''}
           />
         </div>
-        <div>
-          <label htmlFor={promptsId} className="mb-1.5 block text-sm font-medium">
-            {t('comparison.prompts')}
-          </label>
-          <textarea
-            id={promptsId}
-            rows={5}
-            value={prompts}
-            onChange={(event) => setPrompts(event.currentTarget.value)}
-            className={inputClass}
-          />
-        </div>
+        <LongField label={t('comparison.prompts')} rows={5} value={prompts} onChange={setPrompts} />
         {starting.error && <Notice tone="danger">{errorText(t, starting.error)}</Notice>}
         <Button type="submit" shape="primary" disabled={starting.isPending} className="min-h-10 self-start">
           {t('comparison.start')}
@@ -90,9 +78,3 @@ export function NewComparisonForm() {
     </Section>
   );
 }
-
-const linesOf = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');

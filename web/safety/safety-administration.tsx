@@ -9,11 +9,11 @@ import {
 } from '@parley/contracts';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Trash2 } from 'lucide-react';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
-import { Checkbox, Choice, Field, inputClass } from '../ui/field.tsx';
+import { Checkbox, Choice, Field, LongField, linesOf } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
 import { changeSafetySettings, reviewQuery, ruleOnDecision, safetySettingsQuery } from './api.ts';
@@ -176,7 +176,6 @@ interface WordListFormProps {
 
 function WordListForm({ list, onChange, onRemove }: WordListFormProps) {
   const { t } = useTranslation();
-  const id = useId();
   // As typed: a line that is being begun is no word yet.
   const [words, setWords] = useState(list.words.join('\n'));
   return (
@@ -197,20 +196,17 @@ function WordListForm({ list, onChange, onRemove }: WordListFormProps) {
       <div className="mt-3">
         <RuleChoices name={list.name} rule={list} onChange={(rule) => onChange({ ...list, ...rule })} nameHidden />
       </div>
-      <label htmlFor={id} className="mt-3 mb-1.5 block text-sm font-medium">
-        {t('safety.words')}
-      </label>
-      <textarea
-        id={id}
-        rows={4}
-        value={words}
-        onChange={(event) => {
-          setWords(event.currentTarget.value);
-          const lines = event.currentTarget.value.split('\n').map((line) => line.trim());
-          onChange({ ...list, words: lines.filter((line) => line !== '') });
-        }}
-        className={`${inputClass} resize-y leading-relaxed`}
-      />
+      <div className="mt-3">
+        <LongField
+          label={t('safety.words')}
+          rows={4}
+          value={words}
+          onChange={(text) => {
+            setWords(text);
+            onChange({ ...list, words: linesOf(text) });
+          }}
+        />
+      </div>
     </li>
   );
 }

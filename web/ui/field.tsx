@@ -28,6 +28,44 @@ export function Field({ label, help, className, ...props }: FieldProps) {
   );
 }
 
+interface LongFieldProps extends Omit<ComponentProps<'textarea'>, 'onChange'> {
+  label: string;
+  help?: ReactNode;
+  onChange: (value: string) => void;
+}
+
+/** A text of several lines with its label above. */
+export function LongField({ label, help, onChange, className, ...props }: LongFieldProps) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        aria-describedby={help ? `${id}-help` : undefined}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        className={classNames(inputClass, 'resize-y leading-relaxed', className)}
+        {...props}
+      />
+      {help && (
+        <p id={`${id}-help`} className="mt-1.5 text-sm leading-relaxed text-muted">
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The lines of a long field, without empty ones. */
+export function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
 interface ChoiceProps<Value extends string> extends Omit<ComponentProps<'select'>, 'value' | 'onChange'> {
   label: string;
   /** Leaves the label to screen readers where the place speaks for itself. */

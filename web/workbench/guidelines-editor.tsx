@@ -1,12 +1,12 @@
 import type { Guidelines } from '@parley/contracts';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { languages } from '../i18n/index.ts';
 import { useAnnounce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
-import { inputClass } from '../ui/field.tsx';
+import { LongField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
 import { guidelinesQuery, putGuidelines } from './api.ts';
@@ -25,7 +25,6 @@ function Editor({ stored }: { stored: Guidelines }) {
   const { t } = useTranslation();
   const announce = useAnnounce();
   const client = useQueryClient();
-  const id = useId();
   const [texts, setTexts] = useState(stored);
   const changed = texts.en !== stored.en || texts.zh !== stored.zh;
   const saving = useMutation({
@@ -44,20 +43,16 @@ function Editor({ stored }: { stored: Guidelines }) {
       }}
     >
       {(['en', 'zh'] as const).map((language) => (
-        <div key={language}>
-          <label htmlFor={`${id}-${language}`} className="mb-1.5 block text-sm font-medium">
-            {languages[language]}
-          </label>
-          <textarea
-            id={`${id}-${language}`}
-            lang={language}
-            rows={10}
-            maxLength={50_000}
-            value={texts[language]}
-            onChange={(event) => setTexts({ ...texts, [language]: event.target.value })}
-            className={`${inputClass} resize-y font-mono text-sm leading-relaxed`}
-          />
-        </div>
+        <LongField
+          key={language}
+          label={languages[language]}
+          lang={language}
+          rows={10}
+          maxLength={50_000}
+          value={texts[language]}
+          onChange={(text) => setTexts({ ...texts, [language]: text })}
+          className="font-mono text-sm"
+        />
       ))}
       <Button type="submit" className="self-start" disabled={!changed || saving.isPending}>
         {t('app.save')}

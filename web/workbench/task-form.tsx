@@ -1,10 +1,10 @@
 /** What the forms of all kinds of tasks share: their keys, their comment, and the bar below them. */
 import type { Content, Task } from '@parley/contracts';
-import { type ReactNode, useEffect, useEffectEvent, useId } from 'react';
+import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
-import { inputClass } from '../ui/field.tsx';
+import { LongField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import type { TaskWork } from './work.ts';
 
@@ -53,22 +53,7 @@ export function Key({ of }: { of: string }) {
 
 export function CommentField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   const { t } = useTranslation();
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        {t('work.comment')}
-      </label>
-      <textarea
-        id={id}
-        rows={2}
-        maxLength={4_000}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-        className={`${inputClass} resize-y`}
-      />
-    </div>
-  );
+  return <LongField label={t('work.comment')} rows={2} maxLength={4_000} value={value} onChange={onChange} />;
 }
 
 interface WorkBarProps {

@@ -3,13 +3,13 @@ import { roleAllows, type TaskEntry, type TaskKind, taskKinds } from '@parley/co
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Trash2 } from 'lucide-react';
-import { type ReactNode, useId, useRef, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSession } from '../account/session.tsx';
 import { errorText } from '../chat/error-text.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
-import { Choice, inputClass } from '../ui/field.tsx';
+import { Choice, LongField, linesOf } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section, SettingsPage } from '../ui/settings-page.tsx';
 import { deleteTask, importPrompts, taskListQuery } from './api.ts';
@@ -50,11 +50,10 @@ export function TasksPage() {
 function Import() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const id = useId();
   const [kind, setKind] = useState<TaskKind>('rank');
   const [answers, setAnswers] = useState('4');
   const [text, setText] = useState('');
-  const prompts = text.split('\n').flatMap((line) => line.trim() || []);
+  const prompts = linesOf(text);
   const importing = useMutation({
     mutationFn: () => importPrompts({ kind, prompts, answers: Number(answers) }),
     onSuccess: () => setText(''),
@@ -87,19 +86,13 @@ function Import() {
             />
           )}
         </div>
-        <div>
-          <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-            {t('tasks.prompts')}
-          </label>
-          <textarea
-            id={id}
-            rows={4}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            className={`${inputClass} resize-y`}
-          />
-          <p className="mt-1.5 text-sm text-muted">{t('tasks.promptCount', { count: prompts.length })}</p>
-        </div>
+        <LongField
+          label={t('tasks.prompts')}
+          help={t('tasks.promptCount', { count: prompts.length })}
+          rows={4}
+          value={text}
+          onChange={setText}
+        />
         <Button type="submit" className="self-start" disabled={prompts.length === 0 || importing.isPending}>
           {t('tasks.make')}
         </Button>
