@@ -1,32 +1,17 @@
-import { modelConfigSchema, type Sampling, samplingSchema } from '@parley/contracts';
-import { inference, precision, Random, setPrecision } from '@parley/engine';
+import { type Sampling, samplingSchema } from '@parley/contracts';
+import { inference, precision, setPrecision } from '@parley/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Llama } from '../models/index.ts';
-import { trainTokenizer } from '../tokenizer/index.ts';
 import { ContextLengthError } from './context-length-error.ts';
+import { decidedModel, decidedTokenizer } from './decided-model.ts';
 import { type GenerationRequest, Generator } from './generator.ts';
 
 const usual = precision();
 beforeAll(() => setPrecision('f32'));
 afterAll(() => setPrecision(usual));
 
-/** Bytes and special tokens only; the model knows nothing, but knows it decidedly. */
-const tokenizer = trainTokenizer({ texts: ['x'], vocabulary: 260 });
+const tokenizer = decidedTokenizer;
 const context = 700;
-const model = new Llama(
-  modelConfigSchema.parse({
-    vocab_size: 264,
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    head_dim: 8,
-    max_position_embeddings: context,
-    initializer_range: 0.25,
-  }),
-  new Random(3),
-);
+const model = decidedModel(context);
 
 const sampling = (settings: Partial<Sampling> = {}): Sampling =>
   samplingSchema.parse({ temperature: 1, maxTokens: 12, seed: 1, ...settings });

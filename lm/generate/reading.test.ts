@@ -1,9 +1,8 @@
-import { modelConfigSchema, samplingSchema } from '@parley/contracts';
-import { precision, Random, setPrecision } from '@parley/engine';
+import { samplingSchema } from '@parley/contracts';
+import { precision, setPrecision } from '@parley/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Llama } from '../models/index.ts';
-import { trainTokenizer } from '../tokenizer/index.ts';
 import { ContextLengthError } from './context-length-error.ts';
+import { decidedModel, decidedTokenizer } from './decided-model.ts';
 import { Generator } from './generator.ts';
 import { embedText, scoreText } from './reading.ts';
 
@@ -11,23 +10,10 @@ const usual = precision();
 beforeAll(() => setPrecision('f32'));
 afterAll(() => setPrecision(usual));
 
-const tokenizer = trainTokenizer({ texts: ['x'], vocabulary: 260 });
+const tokenizer = decidedTokenizer;
 const { vocabulary } = tokenizer;
 const context = 200;
-const model = new Llama(
-  modelConfigSchema.parse({
-    vocab_size: 264,
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    head_dim: 8,
-    max_position_embeddings: context,
-    initializer_range: 0.25,
-  }),
-  new Random(3),
-);
+const model = decidedModel(context);
 const generate = (prompt: number[], adjustments = {}) =>
   new Generator(model, tokenizer, { slots: 2 }).generate({
     prompt,

@@ -17,6 +17,7 @@ import { readyFiles } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
 import { assistantOf } from './assistants.ts';
 import { indexDocument } from './document-index.ts';
+import type { DocumentRow } from './tables.ts';
 
 /** Characters of a document shown on either side of a passage. */
 const excerptMargin = 6_000;
@@ -176,16 +177,7 @@ export class Documents {
   }
 }
 
-function toDocument(row: {
-  id: string;
-  assistant_id: string;
-  name: string;
-  text: string;
-  state: AssistantDocument['state'];
-  failure: string | null;
-  created_at: number;
-  passages: string | number | bigint | null;
-}): AssistantDocument {
+function toDocument(row: DocumentRow & { passages: string | number | bigint | null }): AssistantDocument {
   return {
     id: row.id,
     assistantId: row.assistant_id,

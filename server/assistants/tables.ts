@@ -14,7 +14,7 @@ export interface AssistantRow {
   updated_at: number;
 }
 
-interface DocumentRow {
+export interface DocumentRow {
   id: string;
   assistant_id: string;
   name: string;
