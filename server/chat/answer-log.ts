@@ -3,10 +3,8 @@
  * is a matter of what is new and not of what is there. The sequence number of a row is the character at which it
  * begins. When an answer has ended it is stored whole, and its log goes.
  */
-import type { Kysely } from 'kysely';
-import { packTokens, type Tables, unpackTokens } from '../db/schema.ts';
-
-type Db = Kysely<Tables>;
+import type { Db } from '../db/database.ts';
+import { packTokens, unpackTokens } from '../db/schema.ts';
 
 /** Where what a filter holds back is kept; it may still change, so it is no part of the log. */
 const heldSequence = 2 ** 31 - 1;
