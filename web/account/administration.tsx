@@ -1,5 +1,5 @@
 /** The administrators' pages: people, settings, and who did what. */
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { SettingsPage } from '../ui/settings-page.tsx';
 
@@ -12,8 +12,10 @@ const tabs = [
 
 export function Administration() {
   const { t } = useTranslation();
+  const { pathname } = useLocation();
+  const tab = tabs.find(({ to }) => to === pathname.replace(/\/$/, ''));
   return (
-    <SettingsPage title={t('administration.title')}>
+    <SettingsPage title={t('administration.title')} part={tab && t(tab.text)}>
       <nav aria-label={t('administration.title')} className="mt-5 flex gap-1 border-b border-line">
         {tabs.map(({ to, text }) => (
           <Link

@@ -1,5 +1,6 @@
 import type { FormEvent, ReactNode } from 'react';
 import { Logo } from '../ui/logo.tsx';
+import { usePageTitle } from '../ui/page-title.ts';
 import { LanguageMenu, ThemeMenu } from './preferences.tsx';
 
 interface DoorProps {
@@ -11,6 +12,7 @@ interface DoorProps {
 
 /** The page before one is inside: one form in the middle. */
 export function Door({ title, description, onSubmit, children }: DoorProps) {
+  usePageTitle(title);
   function submit(event: FormEvent): void {
     event.preventDefault();
     onSubmit();

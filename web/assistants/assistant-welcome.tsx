@@ -6,12 +6,14 @@ import { NotFound } from '../chat/conversation.tsx';
 import { ConversationStart } from '../chat/conversation-start.tsx';
 import { errorText } from '../chat/error-text.ts';
 import { samplingWishes } from '../chat/sampling.ts';
+import { usePageTitle } from '../ui/page-title.ts';
 import { assistantQuery, startConversation } from './api.ts';
 
 export function AssistantWelcomePage() {
   const { t } = useTranslation();
   const { assistantId = '' } = useParams({ strict: false });
   const { data: assistant, error: missing } = useQuery(assistantQuery(assistantId));
+  usePageTitle(assistant?.name);
   if (missing) return <NotFound text={errorText(t, missing)} />;
   if (!assistant) return null;
   return (

@@ -10,6 +10,7 @@ import { RequestError } from '../api/request.ts';
 import { useAnnounce } from '../ui/announcer.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { usePageTitle } from '../ui/page-title.ts';
 import { Answer, PendingAnswer } from './answer.tsx';
 import { AnswerError, type LiveAnswer } from './answer-streams.ts';
 import { useAnswerWishes } from './answer-wishes.ts';
@@ -36,6 +37,7 @@ function Conversation({ id }: { id: string }) {
   const streams = useAnswerStreams();
   const { data: messages, error, refetch } = useQuery(messagesQuery(id));
   const title = useConversationTitle(id) ?? t('chat.label');
+  usePageTitle(title);
   const live = useLiveAnswer(id);
   const wishes = useAnswerWishes(id);
   const [choices, setChoices] = useState<BranchChoices>({});
@@ -162,7 +164,7 @@ function Conversation({ id }: { id: string }) {
 }
 
 /** Undefined while the list loads and for a conversation without a title. */
-export function useConversationTitle(id: string | undefined): string | undefined {
+function useConversationTitle(id: string | undefined): string | undefined {
   const { data: conversations } = useQuery(conversationsQuery);
   return conversations?.find((conversation) => conversation.id === id)?.title || undefined;
 }
@@ -268,9 +270,10 @@ function FinishedAnnouncement({ conversationId }: { conversationId: string }) {
 
 export function NotFound({ text }: { text: string }) {
   const { t } = useTranslation();
+  usePageTitle(text);
   return (
     <div className="flex h-full flex-col items-center justify-center gap-5 p-6 text-center">
-      <p className="text-muted">{text}</p>
+      <h1 className="text-muted">{text}</h1>
       <Link to="/" className="rounded-xl bg-accent px-4 py-2 text-sm font-medium text-on-accent hover:bg-accent-hover">
         {t('app.newChat')}
       </Link>

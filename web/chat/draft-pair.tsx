@@ -138,7 +138,7 @@ function Draft({ name, draft, second }: { name: string; draft: Message | undefin
   return (
     <article className="flex flex-col gap-2 rounded-2xl border border-line bg-surface p-4">
       <h3 className="text-sm font-medium text-muted">{name}</h3>
-      {text !== '' && <Markdown text={text} writing={writing} />}
+      {text !== '' && <Markdown text={text} writing={writing} headingLevel={4} />}
       {text === '' && (writing ? <Thinking /> : <p className="text-muted italic">{t('answer.empty')}</p>)}
     </article>
   );

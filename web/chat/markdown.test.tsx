@@ -9,10 +9,10 @@ import Markdown from './markdown-text.tsx';
 
 await i18next.use(initReactI18next).init({ lng: 'en', resources: { en: { translation: en } } });
 
-const render = (text: string) =>
+const render = (text: string, headingLevel?: 2 | 3 | 4) =>
   renderToStaticMarkup(
     <Tooltip.Provider>
-      <Markdown text={text} />
+      <Markdown text={text} headingLevel={headingLevel} />
     </Tooltip.Provider>,
   );
 
@@ -69,6 +69,13 @@ test('code keeps its text and names its language', () => {
   const html = render('```python\nif a < b:\n    print("x")\n```');
   expect(html).toContain('python</span>');
   expect(html).toContain('if a &lt; b:\n    print(&quot;x&quot;)');
+});
+
+test('headings begin below the page’s own and keep their looks', () => {
+  const levels = (html: string) =>
+    [...html.matchAll(/<h(\d) class="rank-(\d)"/g)].map(([, level, rank]) => level! + rank!);
+  expect(levels(render('# one\n\n## two\n\n###### six'))).toEqual(['31', '42', '66']);
+  expect(levels(render('# one\n\n## two', 2))).toEqual(['21', '32']);
 });
 
 test('Chinese text says so to fonts and screen readers', () => {

@@ -1,10 +1,10 @@
 /** What a read-only link shows, to anybody who has it: the branch as it was, and nothing of the rest. */
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { sharedQuery } from '../api/library.ts';
 import { RequestError } from '../api/request.ts';
 import { Logo } from '../ui/logo.tsx';
+import { usePageTitle } from '../ui/page-title.ts';
 import { errorText } from './error-text.ts';
 import { Markdown } from './markdown.tsx';
 import { Bubble } from './question.tsx';
@@ -14,10 +14,7 @@ export default function SharedPage({ token }: { token: string }) {
   const { t, i18n } = useTranslation();
   const { data: shared, error } = useQuery(sharedQuery(token));
   const title = shared?.title || t('share.untitled');
-
-  useEffect(() => {
-    document.title = shared ? `${title} · Parley` : 'Parley';
-  }, [shared, title]);
+  usePageTitle(shared && title);
 
   if (!shared) {
     if (!error) return null;
@@ -25,7 +22,7 @@ export default function SharedPage({ token }: { token: string }) {
     return (
       <main className="flex h-dvh flex-col items-center justify-center gap-4 p-6 text-center">
         <Logo size={40} />
-        <p className="text-muted">{gone ? t('share.gone') : errorText(t, error)}</p>
+        <h1 className="text-muted">{gone ? t('share.gone') : errorText(t, error)}</h1>
       </main>
     );
   }

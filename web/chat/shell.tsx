@@ -1,7 +1,7 @@
 /** What surrounds every page: sidebar, header, and the place of the page itself. */
-import { Outlet, useNavigate, useParams } from '@tanstack/react-router';
+import { Outlet, useNavigate } from '@tanstack/react-router';
 import { PanelLeftOpen, SquarePen } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LanguageMenu, ThemeMenu } from '../account/preferences.tsx';
 import { UserMenu } from '../account/user-menu.tsx';
@@ -10,11 +10,11 @@ import { Drawer } from '../ui/dialog.tsx';
 import { useMediaQuery } from '../ui/media-query.ts';
 import { storedValue } from '../ui/stored-value.ts';
 import { composerId } from './composer.tsx';
-import { useConversationTitle } from './conversation.tsx';
 import { ModelBanner, ModelName } from './model-name.tsx';
 import { useNewChatShortcut } from './shortcuts.ts';
 import { Sidebar } from './sidebar.tsx';
 
+const pageId = 'page';
 const sidebarShown = storedValue('parley.sidebar', (stored) => stored !== false);
 
 export function Shell() {
@@ -23,7 +23,7 @@ export function Shell() {
   const wide = useMediaQuery('(min-width: 48rem)');
   const pinned = sidebarShown.use();
   const [drawerOpen, setDrawerOpen] = useState(false);
-  useDocumentTitle();
+  const page = useRef<HTMLElement>(null);
 
   async function newChat(): Promise<void> {
     setDrawerOpen(false);
@@ -35,10 +35,11 @@ export function Shell() {
   return (
     <div className="flex h-dvh overflow-hidden">
       <a
-        href={`#${composerId}`}
+        href={`#${pageId}`}
         onClick={(event) => {
           event.preventDefault();
-          document.getElementById(composerId)?.focus();
+          // In a conversation what one comes for is the next question.
+          (document.getElementById(composerId) ?? page.current)?.focus();
         }}
         className="sr-only z-50 rounded-xl bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
       >
@@ -85,18 +86,10 @@ export function Shell() {
           <UserMenu />
         </header>
         <ModelBanner />
-        <main className="min-h-0 grow">
+        <main ref={page} id={pageId} tabIndex={-1} className="min-h-0 grow outline-none">
           <Outlet />
         </main>
       </div>
     </div>
   );
-}
-
-function useDocumentTitle(): void {
-  const { conversationId } = useParams({ strict: false });
-  const title = useConversationTitle(conversationId);
-  useEffect(() => {
-    document.title = title ? `${title} · Parley` : 'Parley';
-  }, [title]);
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { statusQuery } from '../api/queries.ts';
 import { createConversation } from '../api/routes.ts';
+import { usePageTitle } from '../ui/page-title.ts';
 import { useAnswerWishes } from './answer-wishes.ts';
 import { ConversationStart } from './conversation-start.tsx';
 import { countText } from './model-name.tsx';
@@ -14,6 +15,7 @@ const examples = [1, 2, 3, 4, 5, 6] as const;
 export function Welcome() {
   const { t, i18n } = useTranslation();
   const wishes = useAnswerWishes();
+  usePageTitle();
   const { data: status } = useQuery(statusQuery);
   const small = status !== undefined && status.model.parameters < largestSmallModel;
   const parameters = status && countText(status.model.parameters, i18n.language);

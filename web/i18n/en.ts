@@ -11,7 +11,7 @@ import { workbenchTexts } from './workbench.en.ts';
 /** The English texts; the other languages have exactly these keys. `{{name}}` is filled in at run time. */
 export const en = {
   app: {
-    skip: 'Skip to the conversation',
+    skip: 'Skip to the page',
     menu: 'Open the sidebar',
     hideSidebar: 'Hide the sidebar',
     newChat: 'New chat',

@@ -12,7 +12,7 @@ import { workbenchTexts } from './workbench.zh.ts';
 /** Simplified Chinese. */
 export const zh: Translation = {
   app: {
-    skip: '跳到对话',
+    skip: '跳到正文',
     menu: '打开侧边栏',
     hideSidebar: '收起侧边栏',
     newChat: '新对话',

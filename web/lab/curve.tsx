@@ -17,6 +17,7 @@ interface CurveProps {
 
 const height = 210;
 const colours = ['--accent', '--amber'];
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
 
 export function Curve({ title, steps, lines }: CurveProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -40,7 +41,8 @@ export function Curve({ title, steps, lines }: CurveProps) {
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: false } },
       axes: [
-        { ...axis, size: 34 },
+        // Half a step was never taken.
+        { ...axis, size: 34, incrs: wholeSteps, values: (_, splits) => splits.map(shortNumber) },
         { ...axis, size: 58, values: (_, splits) => splits.map(shortNumber) },
       ],
       series: [

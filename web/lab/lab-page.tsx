@@ -2,6 +2,7 @@
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { usePageTitle } from '../ui/page-title.ts';
 
 /** `pages`: the addresses below the Lab that belong to a tab. */
 const tabs = [
@@ -37,7 +38,9 @@ export function LabPage() {
 }
 
 /** A page's own heading, with what can be done on it. */
-export function Heading({ title, children }: { title: ReactNode; children?: ReactNode }) {
+export function Heading({ title, children }: { title: string; children?: ReactNode }) {
+  const { t } = useTranslation();
+  usePageTitle(title, t('lab.title'));
   return (
     <header className="mt-6 flex flex-wrap items-center justify-between gap-3">
       <h2 className="min-w-0 font-serif text-2xl wrap-anywhere">{title}</h2>

@@ -6,7 +6,6 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTimeText } from '../account/time-text.ts';
 import { errorText } from '../chat/error-text.ts';
-import { Markdown } from '../chat/markdown.tsx';
 import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -18,6 +17,7 @@ import { Facts, Heading } from './lab-page.tsx';
 import { LineView } from './line-view.tsx';
 import { LineageItems } from './lineage-items.tsx';
 import { megabytes } from './models-page.tsx';
+import { ReportText } from './report-text.tsx';
 import { RoleMark } from './role-mark.tsx';
 
 /** One model: where it is used, how good it is, what it was made of. */
@@ -73,9 +73,7 @@ function Model({ details: { model, manifest, figures, card } }: { details: LabMo
       <Origin id={model.id} />
       {card && (
         <Section title={t('lab.report')}>
-          <div className="overflow-x-auto text-sm">
-            <Markdown text={card.replace(/^# .*\n/, '').replace(/!\[[^\]]*\]\([^)]*\)/g, '')} />
-          </div>
+          <ReportText text={card} below={2} />
         </Section>
       )}
     </>

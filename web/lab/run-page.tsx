@@ -6,7 +6,6 @@ import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTimeText } from '../account/time-text.ts';
 import { errorText } from '../chat/error-text.ts';
-import { Markdown } from '../chat/markdown.tsx';
 import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -15,6 +14,7 @@ import { useFieldLabel } from './field-help.ts';
 import { durationText, JobState } from './job-state.tsx';
 import { Facts, Heading } from './lab-page.tsx';
 import { valueText } from './recipe-fields.ts';
+import { ReportText } from './report-text.tsx';
 import { RunCurves } from './run-curves.tsx';
 import { type Followed, useJobEvents } from './use-job-events.ts';
 
@@ -147,14 +147,13 @@ function EpisodesLink({ job }: { job: Job }) {
   );
 }
 
-/** The charts of a report are drawn above, live. */
 function Report({ text }: { text: string }) {
   const { t } = useTranslation();
   return (
     <section className="mt-8 border-t border-line pt-6">
       <h3 className="font-serif text-xl">{t('lab.report')}</h3>
-      <div className="mt-3 overflow-x-auto text-sm">
-        <Markdown text={text.replace(/^# .*\n/, '').replace(/!\[[^\]]*\]\([^)]*\)/g, '')} />
+      <div className="mt-3">
+        <ReportText text={text} below={3} />
       </div>
     </section>
   );

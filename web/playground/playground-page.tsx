@@ -9,6 +9,7 @@ import { Button } from '../ui/button.tsx';
 import { Drawer } from '../ui/dialog.tsx';
 import { Choice } from '../ui/field.tsx';
 import { useMediaQuery } from '../ui/media-query.ts';
+import { usePageTitle } from '../ui/page-title.ts';
 import { CodeDrawer } from './code-drawer.tsx';
 import { Parameters } from './parameters.tsx';
 import { canRun, type Playground, playground, requestOf } from './playground-state.ts';
@@ -18,6 +19,7 @@ import { useRun } from './use-run.ts';
 
 export function PlaygroundPage() {
   const { t } = useTranslation();
+  usePageTitle(t('playground.title'));
   const announce = useAnnounce();
   const wide = useMediaQuery('(min-width: 64rem)');
   const state = playground.use();

@@ -1,7 +1,16 @@
 import type { ReactNode } from 'react';
+import { usePageTitle } from './page-title.ts';
+
+interface SettingsPageProps {
+  title: string;
+  /** What the page shows of its subject now, e.g. the chosen tab: stands before the title in the browser's own. */
+  part?: string;
+  children: ReactNode;
+}
 
 /** A page that is read from top to bottom: a heading and sections, as wide as a text is read well. */
-export function SettingsPage({ title, children }: { title: string; children: ReactNode }) {
+export function SettingsPage({ title, part, children }: SettingsPageProps) {
+  usePageTitle(part, title);
   return (
     <div className="h-full overflow-y-auto">
       <div className="mx-auto w-full max-w-3xl px-4 pt-4 pb-20 sm:px-6">

@@ -137,7 +137,7 @@ function TurnField({ turn, fixed, onChange, ref }: TurnFieldProps) {
       </label>
       {fixed ? (
         <div className={classNames('rounded-2xl px-4 py-3', assistant ? 'border border-line bg-surface' : 'bg-bubble')}>
-          <Markdown text={turn.content} />
+          <Markdown text={turn.content} headingLevel={2} />
         </div>
       ) : (
         <textarea

@@ -51,8 +51,8 @@ function GuidelinesText() {
   const { i18n } = useTranslation();
   const { data } = useQuery(guidelinesQuery);
   return (
-    <div className="text-sm [&_.markdown]:text-[0.925rem] [&_.markdown]:leading-relaxed [&_.markdown_h1]:text-lg [&_.markdown_h2]:text-base">
-      <Markdown text={data?.[i18n.language as Language] ?? ''} />
+    <div className="text-sm [&_.markdown]:text-[0.925rem] [&_.markdown]:leading-relaxed [&_.rank-1]:text-lg! [&_.rank-2]:text-base!">
+      <Markdown text={data?.[i18n.language as Language] ?? ''} headingLevel={2} />
     </div>
   );
 }

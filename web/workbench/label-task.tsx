@@ -38,7 +38,7 @@ export function LabelTask({ task, work, busy, error, onSubmit, onSkip }: TaskFor
     <div ref={form} className="flex flex-col gap-6">
       <section aria-label={t('label.answer')} className="rounded-2xl border border-line bg-surface px-4 py-3">
         <p className="mb-1 text-sm text-muted">{t('label.answer')}</p>
-        <Markdown text={task.answers[0]?.content ?? ''} />
+        <Markdown text={task.answers[0]?.content ?? ''} headingLevel={2} />
       </section>
       {labelQuestions.map((question) => (
         <Choices

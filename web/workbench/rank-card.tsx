@@ -130,7 +130,11 @@ function Folded({ text }: { text: string }) {
   return (
     <div className="px-4 py-3">
       <div ref={body} className={classNames(!open && 'max-h-56 overflow-hidden', long && !open && 'mask-b-from-60%')}>
-        {text === '' ? <p className="text-muted italic">{t('answer.empty')}</p> : <Markdown text={text} />}
+        {text === '' ? (
+          <p className="text-muted italic">{t('answer.empty')}</p>
+        ) : (
+          <Markdown text={text} headingLevel={4} />
+        )}
       </div>
       {long && (
         <Button shape="quiet" className="mt-1 -ml-2" aria-expanded={open} onClick={() => setOpen(!open)}>

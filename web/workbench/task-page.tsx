@@ -18,6 +18,7 @@ import { useAnnounce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { usePageTitle } from '../ui/page-title.ts';
 import { leaseTask, skipTask, submitWork, undoContribution } from './api.ts';
 import { DemonstrateTask, initialConversation } from './demonstrate-task.tsx';
 import { GuidelinesAside, GuidelinesDrawer } from './guidelines-view.tsx';
@@ -34,6 +35,7 @@ export function TaskPage() {
 
 function Tasks({ kind }: { kind: Task['kind'] }) {
   const { t } = useTranslation();
+  usePageTitle(t(`work.do.${kind}`), t('workbench.title'));
   const announce = useAnnounce();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -157,7 +159,7 @@ function Prompt({ task }: { task: Task }) {
       )}
       <p className="text-sm text-muted">{t('work.asked')}</p>
       <div className="max-h-60 overflow-y-auto">
-        <Markdown text={task.prompt.at(-1)?.content ?? ''} />
+        <Markdown text={task.prompt.at(-1)?.content ?? ''} headingLevel={2} />
       </div>
     </section>
   );
