@@ -20,7 +20,7 @@ export { add, mean, multiply, scale, sum } from './ops/elementwise.ts';
 export { embedding } from './ops/embedding.ts';
 export { type CacheFormat, KeyValueCache, type KeyValueCacheOptions } from './ops/key-value-cache.ts';
 export { knownGradient } from './ops/known-gradient.ts';
-export { linear } from './ops/linear.ts';
+export { linear, roundedLinear } from './ops/linear.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { swiglu } from './ops/swiglu.ts';
 export { tokenLogProbabilities } from './ops/token-log-probabilities.ts';

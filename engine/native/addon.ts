@@ -37,12 +37,12 @@ export interface Native extends OperationKernels, BytePairKernels {
   reservations(): number;
 
   // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x and dy may be so already
-  /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]) */
+  /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]); a bfloat16 y has none */
   productForward(
     x: Float32Array | Uint16Array,
     weight: Float32Array,
     residual: Float32Array | null,
-    y: Float32Array,
+    y: Float32Array | Uint16Array,
     rows: number,
     inputs: number,
     outputs: number,

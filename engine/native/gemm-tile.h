@@ -98,7 +98,8 @@ struct Bf16Format : FloatFormat {
 #endif
 
 // Asks for a row of a panel in an output, so that the lines have come from memory when the sums are ready.
-inline void prefetchForWriting(const float* row) {
+template <class Number>
+void prefetchForWriting(const Number* row) {
   __builtin_prefetch(row, 1);
   __builtin_prefetch(row + lanes, 1);
 }
@@ -138,7 +139,34 @@ struct TileOutput {
   int64_t inFirst() const { return columns < lanes ? columns : lanes; }
 };
 
-// The same for a product that is computed transposed: a row of the tile is a column of the output.
+// Where sums are rounded once they are whole. Between blocks of the inner index they rest in `partial`.
+struct RoundedTileOutput {
+  uint16_t* data;
+  int64_t stride;
+  float* partial;
+  int64_t partialStride;
+  int64_t columns;
+  bool first, last;
+
+  void start(int row, Floats (&sums)[2]) const {
+    const float* const from = partial + row * partialStride;
+    sums[0] = first ? Floats{} : load(from);
+    sums[1] = first ? Floats{} : load(from + lanes);
+  }
+
+  void finish(int row, const Floats (&sums)[2]) const {
+    if (last) {
+      uint16_t* const to = data + row * stride;
+      storeUpTo(columns, to, sums[0]);
+      if (columns > lanes) storeUpTo(columns - lanes, to + lanes, sums[1]);
+    } else {
+      store(partial + row * partialStride, sums[0]);
+      store(partial + row * partialStride + lanes, sums[1]);
+    }
+  }
+};
+
+// The same as TileOutput for a product that is computed transposed: a row of the tile is a column of the output.
 struct TransposedTileOutput {
   float* data;
   int64_t stride;

@@ -35,6 +35,12 @@ struct Output {
   int64_t initialStride = 0;
 };
 
+// An output whose readers would round it anyway: sums are f32 until they are whole.
+struct RoundedOutput {
+  uint16_t* data;
+  int64_t stride;
+};
+
 // What the numbers of a packed operand become: f32 and bf16 as the precision of the product says, or whole numbers of
 // 8 bits with one scale for each index of the output; then the other operand is quantized when it arrives (gemm-int8.h).
 enum class WeightFormat { f32, bf16, int8 };
@@ -60,10 +66,13 @@ class PackedOperand {
   static constexpr const char* handleName = "a packed weight";
 };
 
-// Both are called by every thread of a team, with the same arguments: inside onAllThreads by all of them, or by one
+// All are called by every thread of a team, with the same arguments: inside onAllThreads by all of them, or by one
 // task with Team::alone(). When they return, the whole output is written.
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const Output& output, Precision precision);
+
+void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
+              const RoundedOutput& output, Precision precision);
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output);
 

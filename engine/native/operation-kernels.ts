@@ -19,9 +19,9 @@ export interface OperationKernels {
   ): void;
 
   // kernels/swiglu.cc
-  swigluForward(gateUp: Float32Array, y: AnyArray, rows: number): void;
+  swigluForward(gateUp: AnyArray, y: AnyArray, rows: number): void;
   /** Adds to a float32 dgateUp only. */
-  swigluBackward(gateUp: Float32Array, dy: Float32Array, dgateUp: AnyArray, add: boolean, rows: number): void;
+  swigluBackward(gateUp: AnyArray, dy: Float32Array, dgateUp: AnyArray, add: boolean, rows: number): void;
 
   // kernels/embedding.cc
   embeddingForward(weight: Float32Array, ids: Int32Array, y: Float32Array): void;
@@ -30,7 +30,7 @@ export interface OperationKernels {
 
   // kernels/attention.cc
   attentionForward(
-    qkv: Float32Array,
+    qkv: AnyArray,
     rotary: Float32Array,
     starts: Int32Array | null,
     output: AnyArray,
@@ -43,7 +43,7 @@ export interface OperationKernels {
   ): void;
   /** Adds to a float32 dqkv only. */
   attentionBackward(
-    qkv: Float32Array,
+    qkv: AnyArray,
     rotary: Float32Array,
     starts: Int32Array | null,
     output: AnyArray,
@@ -61,7 +61,7 @@ export interface OperationKernels {
   // kernels/cached-attention.cc
   /** `pages` is one layer of the cache, `table` [slot, page of the sequence]; see the file for their layout. */
   cachedAttention(
-    qkv: Float32Array,
+    qkv: AnyArray,
     rotary: Float32Array,
     pages: Int32Array,
     table: Int32Array,

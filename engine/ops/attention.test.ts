@@ -4,7 +4,16 @@ import { Random } from '../random.ts';
 import { inference } from '../tape.ts';
 import { tensor } from '../tensor.ts';
 import { type AttentionOptions, attention } from './attention.ts';
-import { expectClose, expectGradients, flat, golden, goldenLeaf, gradients, randomLeaf } from './gradient-check.ts';
+import {
+  expectClose,
+  expectGradients,
+  flat,
+  golden,
+  goldenLeaf,
+  gradients,
+  randomLeaf,
+  roundedLeaves,
+} from './gradient-check.ts';
 
 beforeAll(() => setPrecision('f32'));
 
@@ -110,6 +119,19 @@ describe.each(layouts)('$heads heads of $headDim over $keyValueHeads, $batch x $
     setPrecision('f32');
     expectClose(rounded!, exact!, 3e-2);
   });
+});
+
+test.each(['f32', 'bf16'] as const)('reads rows stored as bf16 as the numbers that they hold, in %s', (precision) => {
+  setPrecision(precision);
+  const random = new Random(5);
+  const options = { heads: 4, keyValueHeads: 2, headDim: 10, batch: 2, length: 70, ropeTheta: 100 };
+  const upstream = randomLeaf(random, [140, 40]);
+  const [stored, widened] = roundedLeaves(random, [140, 80]).map((leaf) => [
+    inference(() => attention(leaf, options).data.slice()),
+    ...gradients(() => attention(leaf, options), [leaf], upstream),
+  ]);
+  setPrecision('f32');
+  expect(stored).toEqual(widened);
 });
 
 test.each([

@@ -44,7 +44,7 @@ const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Sa
     const logSumExp = allocate(batch * heads * length);
     const rotary = rotaryTable(ropeTheta, headDim, length);
     native().attentionForward(
-      qkv.data,
+      qkv.stored,
       rotary,
       starts ?? null,
       output,
@@ -63,7 +63,7 @@ const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Sa
     if (target === null) return;
     const { heads, keyValueHeads, headDim, batch, length, ropeTheta, starts } = options;
     native().attentionBackward(
-      qkv.data,
+      qkv.stored,
       rotaryTable(ropeTheta, headDim, length),
       starts ?? null,
       saved!.output,

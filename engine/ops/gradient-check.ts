@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { Random } from '../random.ts';
 import { backward, inference, scope } from '../tape.ts';
-import { elementCount, type Tensor, tensor } from '../tensor.ts';
+import { elementCount, Tensor, tensor } from '../tensor.ts';
 import { multiply, sum } from './elementwise.ts';
 
 /** Every element within `tolerance` times the largest expected magnitude. */
@@ -89,4 +89,13 @@ export function golden(path: string): Record<string, unknown> {
 export function toBf16(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+/** A leaf stored as bfloat16, and one with the same values in float32. */
+export function roundedLeaves(random: Random, shape: readonly number[]): [stored: Tensor, widened: Tensor] {
+  const stored = Uint16Array.from(randomLeaf(random, shape).data, toBf16);
+  const leaf = new Tensor(stored, shape, true, null);
+  const widened = tensor(leaf.data.slice(), shape);
+  widened.requiresGradient = true;
+  return [leaf, widened];
 }

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { native, setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
-import { inference } from '../tape.ts';
+import { inference, scope } from '../tape.ts';
 import { tensor } from '../tensor.ts';
 import {
   expectClose,
@@ -13,7 +13,7 @@ import {
   randomLeaf,
   toBf16,
 } from './gradient-check.ts';
-import { linear } from './linear.ts';
+import { linear, roundedLinear } from './linear.ts';
 
 beforeEach(() => setPrecision('f32'));
 
@@ -75,6 +75,26 @@ test.each([
     return [y, packed, dWeight];
   });
   expect(products[1]).toEqual(products[0]);
+});
+
+test.each([
+  [1, 7, 3],
+  [3, 1800, 45],
+  [33, 1800, 20],
+  [130, 40, 33],
+  [260, 2000, 70],
+])('a rounded output is the whole sum, rounded once, on the tape alone: %i x %i to %i', (rows, inner, columns) => {
+  const random = new Random(rows);
+  const [x, weight] = [randomLeaf(random, [rows, inner]), randomLeaf(random, [columns, inner])];
+  const upstream = randomLeaf(random, [rows, columns]);
+  const exact = scope(() => roundedLinear(x, weight).stored.slice());
+  expect(exact).toEqual(inference(() => linear(x, weight).data.slice()));
+  setPrecision('bf16');
+  const sums = inference(() => linear(x, weight).data.slice());
+  expect(scope(() => roundedLinear(x, weight).stored.slice())).toEqual(Uint16Array.from(sums, toBf16));
+  expect(inference(() => roundedLinear(x, weight).data.slice())).toEqual(sums);
+  const both = [linear, roundedLinear].map((product) => gradients(() => product(x, weight), [x, weight], upstream));
+  expect(both[1]).toEqual(both[0]);
 });
 
 test('names the shapes that do not fit', () => {

@@ -5,7 +5,7 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 
 type Inputs = readonly [x: Tensor, weight: Tensor] | readonly [x: Tensor, weight: Tensor, residual: Tensor];
 
-const linearOperation: Operation<Inputs, undefined, null, Float32Array, Storage> = {
+const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {
   name: 'linear',
   roundsOutputGradient: ([, , residual]) => residual === undefined,
 
@@ -25,7 +25,7 @@ const linearOperation: Operation<Inputs, undefined, null, Float32Array, Storage>
     const [rows, inner] = x.shape as [number, number];
     const packed = weight.packed;
     if (!records && packed !== null && (packed.format === 'int8' || packed.format === precision())) {
-      native().productPacked(x.stored, packed.weight, residual?.data ?? null, output, rows);
+      native().productPacked(x.stored, packed.weight, residual?.data ?? null, output as Float32Array, rows);
       return null;
     }
     native().productForward(x.stored, weight.data, residual?.data ?? null, output, rows, inner, weight.shape[0]!);
@@ -45,6 +45,8 @@ const linearOperation: Operation<Inputs, undefined, null, Float32Array, Storage>
   },
 };
 
+const roundedLinearOperation = { ...linearOperation, roundedWhenRecorded: true } as const;
+
 /**
  * The product x · weightᵀ, plus the residual stream if one is given. Operands are rounded to bfloat16 when the
  * precision is 'bf16' and the processor has bf16 dot products; sums are float32 either way. Where nothing is recorded
@@ -57,4 +59,16 @@ const linearOperation: Operation<Inputs, undefined, null, Float32Array, Storage>
  */
 export function linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
   return apply(linearOperation, residual === undefined ? [x, weight] : [x, weight, residual], undefined);
+}
+
+/**
+ * The product x · weightᵀ for an output that attention or SwiGLU alone will read: on the tape, in 'bf16', it is stored
+ * rounded, as PyTorch's autocast does too. That is the larger part of what a training step keeps.
+ *
+ * @param x [N, K]
+ * @param weight [M, K], one row per output column
+ * @returns [N, M]
+ */
+export function roundedLinear(x: Tensor, weight: Tensor): Tensor {
+  return apply(roundedLinearOperation, [x, weight], undefined);
 }

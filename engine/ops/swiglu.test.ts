@@ -3,7 +3,16 @@ import { setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
 import { inference } from '../tape.ts';
 import { tensor } from '../tensor.ts';
-import { expectClose, expectGradients, flat, golden, goldenLeaf, gradients, randomLeaf } from './gradient-check.ts';
+import {
+  expectClose,
+  expectGradients,
+  flat,
+  golden,
+  goldenLeaf,
+  gradients,
+  randomLeaf,
+  roundedLeaves,
+} from './gradient-check.ts';
 import { swiglu } from './swiglu.ts';
 
 beforeAll(() => setPrecision('f32'));
@@ -27,6 +36,16 @@ test.each([1, 16, 37])('matches the definition and finite differences at width %
   const output = inference(() => swiglu(gateUp).data.slice());
   expectClose(output, expected, 1e-6);
   expectGradients(() => swiglu(gateUp), [gateUp]);
+});
+
+test('reads an input stored as bf16 as the numbers that it holds', () => {
+  const random = new Random(5);
+  const upstream = randomLeaf(random, [9, 37]);
+  const [stored, widened] = roundedLeaves(random, [9, 74]).map((leaf) => [
+    inference(() => swiglu(leaf).data.slice()),
+    ...gradients(() => swiglu(leaf), [leaf], upstream),
+  ]);
+  expect(stored).toEqual(widened);
 });
 
 test('saturates without NaN', () => {

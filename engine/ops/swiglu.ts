@@ -16,14 +16,14 @@ const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Sto
   },
 
   forward([gateUp], _options, output) {
-    native().swigluForward(gateUp.data, output, gateUp.shape[0]!);
+    native().swigluForward(gateUp.stored, output, gateUp.shape[0]!);
     return null;
   },
 
   gradient([gateUp], _options, _saved, outputGradient, flow) {
     const target = flow.roundedTarget(gateUp);
     if (target === null) return;
-    native().swigluBackward(gateUp.data, outputGradient, target.data, target.add, gateUp.shape[0]!);
+    native().swigluBackward(gateUp.stored, outputGradient, target.data, target.add, gateUp.shape[0]!);
   },
 };
 

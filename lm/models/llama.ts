@@ -26,6 +26,7 @@ import {
   ParameterSet,
   type Random,
   rmsNorm,
+  roundedLinear,
   swiglu,
   type Tensor,
   tensor,
@@ -177,9 +178,9 @@ export class Llama {
 }
 
 function decodeBlock(block: Block, stream: Tensor, mix: (qkv: Tensor) => Tensor, epsilon: number): Tensor {
-  const mixed = mix(linear(rmsNorm(stream, block.attentionNorm, epsilon), block.qkv));
+  const mixed = mix(roundedLinear(rmsNorm(stream, block.attentionNorm, epsilon), block.qkv));
   const middle = linear(mixed, block.attentionOutput, stream);
-  const fed = swiglu(linear(rmsNorm(middle, block.feedForwardNorm, epsilon), block.gateUp));
+  const fed = swiglu(roundedLinear(rmsNorm(middle, block.feedForwardNorm, epsilon), block.gateUp));
   return linear(fed, block.down, middle);
 }
 

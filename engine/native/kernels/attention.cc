@@ -76,26 +76,36 @@ void prefetchRow(const Number* row, int64_t headDim) {
   for (int64_t i = 0; i < headDim; i += line) __builtin_prefetch(row + i);
 }
 
+inline float asFloat(float value) { return value; }
+inline float asFloat(uint16_t value) { return fromBf16(value); }
+
 // Copies rows of one head into to[blockQueries][paddedDim], rotated by `table` (if any) and scaled. Rows from `count`
 // on and columns from headDim on are zero.
-void gather(const float* __restrict from, int64_t stride, int64_t count, const float* __restrict table, float scale,
-            float* __restrict to, const Shape& shape) {
+template <class Number>
+void gatherRows(const Number* __restrict from, int64_t stride, int64_t count, const float* __restrict table,
+                float scale, float* __restrict to, const Shape& shape) {
   const int64_t d = shape.headDim, half = d / 2, padded = shape.paddedDim();
   if (count < blockQueries) std::memset(to + count * padded, 0, size_t((blockQueries - count) * padded) * sizeof(float));
   for (int64_t row = 0; row < count; row++, from += stride, to += padded) {
     prefetchRow(from + rowsAhead * stride, d);
     if (table == nullptr) {
-      for (int64_t i = 0; i < d; i++) to[i] = from[i] * scale;
+      for (int64_t i = 0; i < d; i++) to[i] = asFloat(from[i]) * scale;
     } else {
       for (int64_t i = 0; i < half; i++) {
-        const float cosine = table[i], sine = table[half + i];
-        to[i] = (from[i] * cosine - from[half + i] * sine) * scale;
-        to[half + i] = (from[half + i] * cosine + from[i] * sine) * scale;
+        const float cosine = table[i], sine = table[half + i], low = asFloat(from[i]), high = asFloat(from[half + i]);
+        to[i] = (low * cosine - high * sine) * scale;
+        to[half + i] = (high * cosine + low * sine) * scale;
       }
       table += d;
     }
     for (int64_t i = d; i < padded; i++) to[i] = 0;
   }
+}
+
+void gather(const Values& from, int64_t stride, int64_t count, const float* table, float scale, float* to,
+            const Shape& shape) {
+  if (from.bf16) gatherRows(from.halves(), stride, count, table, scale, to, shape);
+  else gatherRows(from.floats(), stride, count, table, scale, to, shape);
 }
 
 // The way back for gradients: rotates by the opposite angle, scales, and writes or adds. Rotation happens in place.
@@ -161,16 +171,17 @@ struct Window {
 
 struct Task {
   const Shape& shape;
-  const float* qkv;      // first row of the sequence
+  Values qkv;  // first row of the sequence
   const float* rotary;
   const int32_t* starts;  // of the sequence, or null
   int64_t head;           // key/value head
 
-  const float* query(int64_t member, int64_t row) const {
-    return qkv + row * shape.columns() + (head * shape.group() + member) * shape.headDim;
+  // Where a row's numbers begin in qkv.
+  int64_t query(int64_t member, int64_t row) const {
+    return row * shape.columns() + (head * shape.group() + member) * shape.headDim;
   }
-  const float* key(int64_t row) const { return qkv + row * shape.columns() + (shape.heads + head) * shape.headDim; }
-  const float* value(int64_t row) const { return key(row) + shape.keyValueHeads * shape.headDim; }
+  int64_t key(int64_t row) const { return row * shape.columns() + (shape.heads + head) * shape.headDim; }
+  int64_t value(int64_t row) const { return key(row) + shape.keyValueHeads * shape.headDim; }
   int64_t queryHead(int64_t member) const { return head * shape.group() + member; }
   float scale() const { return 1.0f / std::sqrt(float(shape.headDim)); }
 };
@@ -238,9 +249,9 @@ void forwardTask(const Task& task, const AnyArray& output, int64_t outputStart, 
 
   for (int64_t first = 0; first < T; first += blockQueries) {
     const int64_t count = std::min(blockQueries, shape.length - first);
-    gather(task.key(first), shape.columns(), count, task.rotary + first * shape.headDim, 1, rows, shape);
+    gather(task.qkv + task.key(first), shape.columns(), count, task.rotary + first * shape.headDim, 1, rows, shape);
     alongRows<Format>(rows, keys + first * D / pack, blockQueries, D);
-    gather(task.value(first), shape.columns(), count, nullptr, 1, rows, shape);
+    gather(task.qkv + task.value(first), shape.columns(), count, nullptr, 1, rows, shape);
     acrossRows<Format>(rows, elements, blockQueries, D);
     transposed(elements, D, valuesT + first / pack, T / pack, blockQueries / pack, D);
   }
@@ -249,7 +260,7 @@ void forwardTask(const Task& task, const AnyArray& output, int64_t outputStart, 
     const int64_t count = std::min(blockQueries, shape.length - first);
     const Window window(task.starts, first, shape.length);
     for (int64_t member = 0; member < shape.group(); member++) {
-      gather(task.query(member, first), shape.columns(), count, task.rotary + first * shape.headDim, task.scale(), rows,
+      gather(task.qkv + task.query(member, first), shape.columns(), count, task.rotary + first * shape.headDim, task.scale(), rows,
              shape);
       alongRows<Format>(rows, elements, blockQueries, D);
       transposed(elements, D / pack, queriesT, blockQueries, blockQueries, D / pack);
@@ -340,11 +351,11 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
 
   for (int64_t first = 0; first < T; first += blockQueries) {
     const int64_t count = std::min(blockQueries, shape.length - first);
-    gather(task.key(first), shape.columns(), count, task.rotary + first * d, 1, rows, shape);
+    gather(task.qkv + task.key(first), shape.columns(), count, task.rotary + first * d, 1, rows, shape);
     alongRows<Format>(rows, keys + first * D / pack, blockQueries, D);
     acrossRows<Format>(rows, elements, blockQueries, D);
     transposed(elements, D, keysT + first / pack, T / pack, blockQueries / pack, D);
-    gather(task.value(first), shape.columns(), count, nullptr, 1, rows, shape);
+    gather(task.qkv + task.value(first), shape.columns(), count, nullptr, 1, rows, shape);
     alongRows<Format>(rows, values + first * D / pack, blockQueries, D);
   }
   std::memset(dkeys, 0, size_t(T * D) * sizeof(float));
@@ -364,11 +375,11 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
         rowSums[i] = output.bf16 ? rowProduct(output.halves() + row, doutput + row, d)
                                  : rowProduct(output.floats() + row, doutput + row, d);
       }
-      gather(task.query(member, first), shape.columns(), count, table, task.scale(), rows, shape);
+      gather(task.qkv + task.query(member, first), shape.columns(), count, table, task.scale(), rows, shape);
       acrossRows<Format>(rows, queries, blockQueries, D);
       alongRows<Format>(rows, elements, blockQueries, D);
       transposed(elements, D / pack, queriesT, blockQueries, blockQueries, D / pack);
-      gather(doutput + place, outputs, count, nullptr, 1, rows, shape);
+      gather(Values(doutput + place), outputs, count, nullptr, 1, rows, shape);
       acrossRows<Format>(rows, doutputs, blockQueries, D);
       alongRows<Format>(rows, elements, blockQueries, D);
       transposed(elements, D / pack, doutputsT, blockQueries, blockQueries, D / pack);
@@ -399,12 +410,12 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
                               steps, true);
       }
       transposed(dqueriesT, blockQueries, rows, D, D, blockQueries);
-      scatter(rows, count, table, task.scale(), dqkv + (task.query(member, first) - task.qkv), shape.columns(), add,
+      scatter(rows, count, table, task.scale(), dqkv + task.query(member, first), shape.columns(), add,
               shape);
     }
   }
-  scatter(dkeys, shape.length, task.rotary, 1, dqkv + (task.key(0) - task.qkv), shape.columns(), add, shape);
-  scatter(dvalues, shape.length, nullptr, 1, dqkv + (task.value(0) - task.qkv), shape.columns(), add, shape);
+  scatter(dkeys, shape.length, task.rotary, 1, dqkv + task.key(0), shape.columns(), add, shape);
+  scatter(dvalues, shape.length, nullptr, 1, dqkv + task.value(0), shape.columns(), add, shape);
 }
 
 // Runs body(sequence, key/value head, scratch) over all tasks.
@@ -419,7 +430,7 @@ void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
   });
 }
 
-void check(const Shape& shape, Array<const float> qkv, Array<const float> rotary,
+void check(const Shape& shape, const AnyArray& qkv, Array<const float> rotary,
            const std::optional<Array<const int32_t>>& starts) {
   if (shape.keyValueHeads == 0 || shape.heads % shape.keyValueHeads != 0 || shape.headDim % 2 != 0) {
     throw std::runtime_error("the heads do not fit together");
@@ -435,7 +446,7 @@ void check(const Shape& shape, Array<const float> qkv, Array<const float> rotary
   }
 }
 
-void attentionForward(Array<const float> qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
+void attentionForward(AnyArray qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
                       AnyArray output, Array<float> logSumExp, int64_t batch, int64_t length, int64_t heads,
                       int64_t keyValueHeads, int64_t headDim) {
   const Shape shape{batch, length, heads, keyValueHeads, headDim};
@@ -445,7 +456,7 @@ void attentionForward(Array<const float> qkv, Array<const float> rotary, std::op
   const auto run = [&](auto format) {
     using Format = decltype(format);
     forTasks(shape, forwardScratch<Format>(shape), [&](int64_t sequence, int64_t head, float* scratch) {
-      const Task task{shape, qkv.data + sequence * length * shape.columns(), rotary.data,
+      const Task task{shape, Values(qkv) + sequence * length * shape.columns(), rotary.data,
                       starts ? starts->data + sequence * length : nullptr, head};
       forwardTask<Format>(task, output, sequence * length * shape.outputColumns(),
                           logSumExp.data + sequence * heads * length, scratch);
@@ -455,7 +466,7 @@ void attentionForward(Array<const float> qkv, Array<const float> rotary, std::op
   else run(FloatFormat{});
 }
 
-void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
+void attentionBackward(AnyArray qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
                        AnyArray output, Array<const float> logSumExp, Array<const float> doutput,
                        AnyArray dqkv, bool add, int64_t batch, int64_t length, int64_t heads,
                        int64_t keyValueHeads, int64_t headDim) {
@@ -469,7 +480,7 @@ void attentionBackward(Array<const float> qkv, Array<const float> rotary, std::o
   const auto run = [&](auto format) {
     using Format = decltype(format);
     forTasks(shape, backwardScratch<Format>(shape), [&](int64_t sequence, int64_t head, float* scratch) {
-      const Task task{shape, qkv.data + sequence * length * shape.columns(), rotary.data,
+      const Task task{shape, Values(qkv) + sequence * length * shape.columns(), rotary.data,
                       starts ? starts->data + sequence * length : nullptr, head};
       const int64_t rows = sequence * length * shape.outputColumns();
       const auto into = [&](auto* gradients) {

@@ -53,6 +53,19 @@ struct TransposedTarget {
   }
 };
 
+// A product whose sums are rounded in the end. A thread never has more than fewRows rows of a column under way.
+struct RoundedTarget {
+  const RoundedOutput& output;
+
+  RoundedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut& cut) const {
+    uint16_t* const data = output.data + row * output.stride + column;
+    float* partial = nullptr;
+    const int64_t stride = ceilDivide(columns, panelColumns) * panelColumns;
+    if (cut.blocks > 1) partial = ownScratch().sums.atLeast(fewRows * stride) + row % fewRows * stride + column;
+    return {data, output.stride, partial, stride, columns - column, block == 0, block == cut.blocks - 1};
+  }
+};
+
 // Rows and sums of a product in int8. Rows were quantized, all of them, before the first is packed.
 struct QuantizedRows {
   using Format = Int8Format;
@@ -236,6 +249,14 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
   team.barrier();
 }
 
+void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
+              const RoundedOutput& output, Precision precision) {
+  const RoundedTarget target{output};
+  if (precision == Precision::bf16) multiplyUnpacked<Bf16Format>(team, rows, columns, inner, a, b, target);
+  else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, target);
+  team.barrier();
+}
+
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
   const FloatTarget target{output};
   if (b.format == WeightFormat::int8) multiplyQuantized(team, rows, a, b, output);
@@ -252,20 +273,26 @@ int productThreads(int64_t rows, int64_t columns, int64_t inner) {
 
 namespace {
 
+template <class Output>
 void run(int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b, const Output& output) {
   onAllThreads([&](const Team& team) { multiply(team, rows, columns, inner, a, b, output, precision()); },
                productThreads(rows, columns, inner));
 }
 
-// y[rows, outputs] = x[rows, inputs] weight[outputs, inputs]t (+ residual[rows, outputs])
-void productForward(AnyArray x, Array<const float> weight, std::optional<Array<const float>> residual,
-                    Array<float> y, int64_t rows, int64_t inputs, int64_t outputs) {
+// y[rows, outputs] = x[rows, inputs] weight[outputs, inputs]t (+ residual[rows, outputs], if y is not rounded)
+void productForward(AnyArray x, Array<const float> weight, std::optional<Array<const float>> residual, AnyArray y,
+                    int64_t rows, int64_t inputs, int64_t outputs) {
   x.require(rows * inputs);
   weight.require(outputs * inputs);
   y.require(rows * outputs);
   if (residual) residual->require(rows * outputs);
-  run(rows, outputs, inputs, byRows(x, inputs), byRows(weight.data, inputs),
-      {y.data, outputs, residual ? residual->data : nullptr, outputs});
+  const Operand a = byRows(x, inputs), b = byRows(weight.data, inputs);
+  if (!y.bf16) {
+    run(rows, outputs, inputs, a, b, Output{y.floats(), outputs, residual ? residual->data : nullptr, outputs});
+    return;
+  }
+  if (residual) throw std::runtime_error("adds a residual to float32 outputs only");
+  run(rows, outputs, inputs, a, b, RoundedOutput{y.halves(), outputs});
 }
 
 // dx[rows, inputs] (+)= dy[rows, outputs] weight[outputs, inputs]
@@ -275,7 +302,7 @@ void productInputGradient(AnyArray dy, Array<const float> weight, Array<float> d
   weight.require(outputs * inputs);
   dx.require(rows * inputs);
   run(rows, inputs, outputs, byRows(dy, outputs), byColumns(weight.data, inputs),
-      {dx.data, inputs, add ? dx.data : nullptr, inputs});
+      Output{dx.data, inputs, add ? dx.data : nullptr, inputs});
 }
 
 // dWeight[outputs, inputs] (+)= dy[rows, outputs]t x[rows, inputs]
@@ -285,7 +312,7 @@ void productWeightGradient(AnyArray dy, AnyArray x, Array<float> dWeight, bool a
   x.require(rows * inputs);
   dWeight.require(outputs * inputs);
   run(outputs, inputs, rows, byColumns(dy, outputs), byColumns(x, inputs),
-      {dWeight.data, inputs, add ? dWeight.data : nullptr, inputs});
+      Output{dWeight.data, inputs, add ? dWeight.data : nullptr, inputs});
 }
 
 WeightFormat formatNamed(const std::string& name) {

@@ -10,8 +10,9 @@ namespace {
 
 constexpr int64_t rowGrain = 8;
 
-template <class Number>
-void activateRow(const float* gate, const float* up, Number* out, int64_t width) {
+template <class In, class Out>
+void activateRow(const In* gate, Out* out, int64_t width) {
+  const In* const up = gate + width;
   for (int64_t i = 0; i < width; i += lanes) {
     const int64_t rest = width - i;
     const Floats g = loadUpTo(rest, gate + i);
@@ -19,23 +20,30 @@ void activateRow(const float* gate, const float* up, Number* out, int64_t width)
   }
 }
 
-void swigluForward(Array<const float> gateUp, AnyArray y, int64_t rows) {
+// body(a pointer to the values), of the type that they are stored in.
+template <class Body>
+void typed(const AnyArray& values, Body body) {
+  if (values.bf16) body(values.halves());
+  else body(values.floats());
+}
+
+void swigluForward(AnyArray gateUp, AnyArray y, int64_t rows) {
   const int64_t width = rows > 0 ? y.size / rows : 0;
   y.require(rows * width);
   gateUp.require(rows * width * 2);
-  parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) {
-      const float* const gate = gateUp.data + row * 2 * width;
-      if (y.bf16) activateRow(gate, gate + width, y.halves() + row * width, width);
-      else activateRow(gate, gate + width, y.floats() + row * width, width);
-    }
+  typed(gateUp, [&](const auto* in) {
+    typed(y, [&](auto* out) {
+      parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; row++) activateRow(in + row * 2 * width, out + row * width, width);
+      });
+    });
   });
 }
 
-template <class Number>
-void backwardRow(const float* gate, const float* dy, Number* dgate, bool add, int64_t width) {
-  const float* const up = gate + width;
-  const auto emit = [&](int64_t rest, Number* to, Floats value) {
+template <class In, class Out>
+void backwardRow(const In* gate, const float* dy, Out* dgate, bool add, int64_t width) {
+  const In* const up = gate + width;
+  const auto emit = [&](int64_t rest, Out* to, Floats value) {
     storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
   };
   for (int64_t i = 0; i < width; i += lanes) {
@@ -47,18 +55,20 @@ void backwardRow(const float* gate, const float* dy, Number* dgate, bool add, in
   }
 }
 
-void swigluBackward(Array<const float> gateUp, Array<const float> dy, AnyArray dgateUp, bool add, int64_t rows) {
+void swigluBackward(AnyArray gateUp, Array<const float> dy, AnyArray dgateUp, bool add, int64_t rows) {
   const int64_t width = rows > 0 ? dy.size / rows : 0;
   dy.require(rows * width);
   gateUp.require(rows * width * 2);
   dgateUp.require(rows * width * 2);
   if (add && dgateUp.bf16) throw std::runtime_error("adds to float32 gradients only");
-  parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) {
-      const float *const gate = gateUp.data + row * 2 * width, *const in = dy.data + row * width;
-      if (dgateUp.bf16) backwardRow(gate, in, dgateUp.halves() + row * 2 * width, add, width);
-      else backwardRow(gate, in, dgateUp.floats() + row * 2 * width, add, width);
-    }
+  typed(gateUp, [&](const auto* in) {
+    typed(dgateUp, [&](auto* out) {
+      parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; row++) {
+          backwardRow(in + row * 2 * width, dy.data + row * width, out + row * 2 * width, add, width);
+        }
+      });
+    });
   });
 }
 
