@@ -1,8 +1,12 @@
 /**
  * Many open streams at once: `npx tsx server/testing/measure-streams.ts [STREAMS] [SECONDS]` starts a server whose
- * model is a clock, opens the streams, lets one reader read nothing at all, and prints how long a token takes from the
- * worker's hand to the reader's, and what the server's memory does meanwhile. Reader, server and worker share this
- * machine, so the figure holds the work of all three.
+ * model is a clock, opens the streams, and prints how long a token takes from the worker's hand to the reader's, what
+ * processor time the server spends on it, by how much its event loop is late, and what its memory does meanwhile. One
+ * more reader, of a faster answer, reads nothing at all. Ends with 1 if a promise is broken.
+ *
+ * Readers, server and worker share this machine, so latency holds the work of all three; the server's processor time
+ * per token is its own, and comparable on a busy machine too. Node's options are also the server's:
+ * `node --cpu-prof --import tsx server/testing/measure-streams.ts` writes the profiles of both.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,45 +19,97 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { writeTinyModel } from './tiny-model.ts';
+import type { ProcessFigures } from './process-figures.ts';
+import { echoWorker, writeTinyModel } from './tiny-model.ts';
 
 const [streams = 300, seconds = 60] = process.argv.slice(2).map(Number);
 const tokensPerSecond = 10;
+/** Fast enough to fill what the system buffers between the server and a reader that reads nothing. */
+const stalledTokensPerSecond = 100;
 /** Before all streams are open, nothing is measured. */
 const settlingSeconds = 5;
+/** Collecting what is not used any more holds the server up, so it is seldom asked for. */
+const heapEverySeconds = 15;
+
+const promisedLatency = 50;
+/** Of the median of the first minute, or quarter: more is no longer flat. */
+const allowedGrowth = 1.1;
 
 const home = mkdtempSync(join(tmpdir(), 'parley-streams-'));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const figures = pathToFileURL(join(import.meta.dirname, 'process-figures.ts')).href;
 const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
+
+interface Measured {
+  latencies: number[];
+  /** Bytes each second. */
+  resident: number[];
+  /** Bytes after a collection, now and then. */
+  heap: number[];
+  /** Over the time that was measured. */
+  server: Omit<ProcessFigures, 'heapBytes'>;
+}
 
 const server: ChildProcess = spawn(
   process.execPath,
-  ['--import', tsx, join(import.meta.dirname, 'serve.ts'), writeTinyModel(), home],
-  {
-    env: { ...process.env, PARLEY_TEST_WORKER: join(import.meta.dirname, 'echo-worker.ts') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
+  [
+    ...[...process.execArgv, '--expose-gc', '--import', tsx, '--import', figures],
+    ...[join(import.meta.dirname, 'serve.ts'), writeTinyModel(), home],
+  ],
+  { env: { ...process.env, PARLEY_TEST_WORKER: echoWorker }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
 );
+let broken = true;
 try {
   const [url] = (await once(createInterface({ input: server.stdout! }), 'line')) as [string];
-  const cookie = await register(url);
-  const latencies: number[] = [];
-  const memory: number[] = [];
-  const opened = performance.now();
-  const responses = await Promise.all(Array.from({ length: streams }, () => openStream(url, cookie)));
-  process.stdout.write(`${streams} streams open after ${((performance.now() - opened) / 1000).toFixed(1)} s\n`);
-  const [stalled, ...read] = responses;
-  stalled!.pause();
-  const measureFrom = performance.now() + settlingSeconds * 1000;
-  const ends = read.map((response) => follow(response, measureFrom, latencies));
-  const watch = setInterval(() => memory.push(residentBytes(server.pid!)), 1_000);
-  await Promise.race([Promise.all(ends), sleep((seconds + settlingSeconds) * 1000)]);
-  clearInterval(watch);
-  report(latencies, memory);
+  broken = report(await measure(url, await register(url)));
 } finally {
-  server.kill('SIGKILL');
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  await exited;
   rmSync(home, { recursive: true, force: true });
-  process.exit(0);
+  process.exit(broken ? 1 : 0);
+}
+
+async function measure(url: string, cookie: string): Promise<Measured> {
+  const opened = performance.now();
+  const stalled = await openStream(url, cookie, stalledTokensPerSecond);
+  stalled.on('error', () => {});
+  const responses = await Promise.all(Array.from({ length: streams }, () => openStream(url, cookie, tokensPerSecond)));
+  process.stdout.write(`${streams} streams open after ${((performance.now() - opened) / 1000).toFixed(1)} s\n`);
+  const latencies: number[] = [];
+  const resident: number[] = [];
+  const measureFrom = performance.now() + settlingSeconds * 1000;
+  for (const response of responses) void follow(response, measureFrom, latencies);
+  await sleep(settlingSeconds * 1000);
+
+  const { heapBytes, processorMilliseconds: before } = await figuresOf(server, true);
+  const heap = [heapBytes];
+  const lateness: ProcessFigures[] = [];
+  for (let second = 1; second <= seconds; second++) {
+    await sleep(measureFrom + second * 1000 - performance.now());
+    resident.push(residentBytes(server.pid!));
+    if (second % heapEverySeconds !== 0 && second !== seconds) continue;
+    lateness.push(await figuresOf(server, true));
+    heap.push(lateness.at(-1)!.heapBytes);
+  }
+  const worst = (pick: (figures: ProcessFigures) => number) => median(lateness.map(pick));
+  return {
+    ...{ latencies: [...latencies], resident, heap },
+    server: {
+      processorMilliseconds: lateness.at(-1)!.processorMilliseconds - before,
+      loopUtilization: worst(({ loopUtilization }) => loopUtilization),
+      loopDelay: {
+        ...{ p50: worst(({ loopDelay }) => loopDelay.p50), p95: worst(({ loopDelay }) => loopDelay.p95) },
+        ...{ p99: worst(({ loopDelay }) => loopDelay.p99), max: worst(({ loopDelay }) => loopDelay.max) },
+      },
+    },
+  };
+}
+
+async function figuresOf(child: ChildProcess, collect: boolean): Promise<ProcessFigures> {
+  child.send(collect);
+  const [answer] = (await once(child, 'message')) as [ProcessFigures];
+  return answer;
 }
 
 async function register(url: string): Promise<string> {
@@ -67,10 +123,10 @@ async function register(url: string): Promise<string> {
   return response.headers.get('set-cookie')!.split(';', 1)[0]!;
 }
 
-async function openStream(url: string, cookie: string): Promise<IncomingMessage> {
+async function openStream(url: string, cookie: string, perSecond: number): Promise<IncomingMessage> {
   const conversation = (await (await post(url, '/api/conversations', cookie, {})).toArray()) as Buffer[];
   const { id } = JSON.parse(Buffer.concat(conversation).toString()) as { id: string };
-  const content = `@clock ${tokensPerSecond} ${seconds + 60}`;
+  const content = `@clock ${perSecond} ${seconds + 60}`;
   const response = await post(url, `/api/conversations/${id}/messages`, cookie, { content });
   if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${(await response.toArray()).join('')}`);
   return response;
@@ -105,13 +161,52 @@ function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 }
 
-function report(latencies: number[], memory: number[]): void {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => (latencies[Math.floor((latencies.length - 1) * share)] ?? Number.NaN).toFixed(1);
-  const megabytes = (bytes: number | undefined) => ((bytes ?? Number.NaN) / 1e6).toFixed(0);
-  const quarter = Math.floor(memory.length / 4);
+/** Prints what was measured; true if a promise is broken. */
+function report({ latencies, resident, heap, server: { loopDelay, ...taken } }: Measured): boolean {
+  latencies.sort((one, other) => one - other);
+  const at = (share: number) => latencies[Math.floor((latencies.length - 1) * share)] ?? Number.NaN;
+  const milliseconds = (values: number[]) => values.map((value) => value.toFixed(1)).join(' / ');
+  const perToken =
+    (taken.processorMilliseconds * 1000) / (seconds * (streams * tokensPerSecond + stalledTokensPerSecond));
+  const processor = taken.processorMilliseconds / 10 / seconds;
   process.stdout.write(
-    `${latencies.length} tokens in ${seconds} s; latency p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms\n` +
-      `server memory ${megabytes(memory[0])} MB at first, ${megabytes(memory[quarter])} MB after a quarter, ${megabytes(memory.at(-1))} MB at the end\n`,
+    [
+      `${latencies.length} tokens read of ${streams * tokensPerSecond * seconds} in ${seconds} s`,
+      `latency p50 / p95 / p99 / max ${milliseconds([0.5, 0.95, 0.99, 1].map(at))} ms`,
+      `the server's processor time ${perToken.toFixed(0)} us a token, ${processor.toFixed(0)} % of a core`,
+      `its event loop late by p50 / p95 / p99 / max ${milliseconds(Object.values(loopDelay))} ms (medians of ${heapEverySeconds} s), busy ${(taken.loopUtilization * 100).toFixed(0)} %`,
+      `resident memory ${growth(resident, 60)}`,
+      `heap after collections ${growth(heap, 60 / heapEverySeconds)}`,
+      '',
+    ].join('\n'),
   );
+  const kept: [promise: string, kept: boolean][] = [
+    [`p95 under ${promisedLatency} ms`, at(0.95) < promisedLatency],
+    ['every token read', latencies.length > 0.99 * streams * tokensPerSecond * seconds],
+    ['memory flat', grown(heap, 60 / heapEverySeconds) < allowedGrowth],
+  ];
+  const missed = kept.filter(([, isKept]) => !isKept).map(([promise]) => promise);
+  if (missed.length > 0) process.stdout.write(`NOT KEPT: ${missed.join(', ')}\n`);
+  return missed.length > 0;
+}
+
+function growth(values: readonly number[], perMinute: number): string {
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+  const { first, last } = ends(values, perMinute);
+  return `${megabytes(first)} MB in the first minute, ${megabytes(last)} MB in the last, ${megabytes(Math.max(...values))} MB at most`;
+}
+
+function grown(values: readonly number[], perMinute: number): number {
+  const { first, last } = ends(values, perMinute);
+  return last / first;
+}
+
+/** Medians of the first and last minute, or quarter if there are less than four minutes. */
+function ends(values: readonly number[], perMinute: number): { first: number; last: number } {
+  const count = Math.max(1, Math.min(perMinute, Math.floor(values.length / 4)));
+  return { first: median(values.slice(0, count)), last: median(values.slice(-count)) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
