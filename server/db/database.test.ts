@@ -55,6 +55,43 @@ describe('openDatabase', () => {
     await close();
   });
 
+  test('a transaction that does not wait for the disk is one like any other, and the next waits again', async () => {
+    const { db, unsynced, close } = await openTestDatabase(home);
+    const { id } = user();
+    const level = async (transaction: typeof db) =>
+      (await sql.raw(`${onPostgres ? 'SHOW synchronous_commit' : 'PRAGMA synchronous'}`).execute(transaction)).rows[0];
+    const before = await level(db);
+    await unsynced(async (transaction) => {
+      await transaction.insertInto('users').values({ id, name: 'kept', created_at: 0 }).execute();
+      if (!onPostgres) expect(await level(transaction)).toEqual({ synchronous: 1 });
+    });
+    const failing = unsynced(async (transaction) => {
+      await transaction.insertInto('users').values(user('lost')).execute();
+      throw new Error('stop');
+    });
+    await expect(failing).rejects.toThrow('stop');
+    expect(await db.selectFrom('users').select('name').execute()).toEqual([{ name: 'kept' }]);
+    expect(await level(db)).toEqual(before);
+    if (!onPostgres) expect(before).toEqual({ synchronous: 2 });
+    await close();
+  });
+
+  test('the same query gives what is true now, also after it failed and after many others', async () => {
+    const { db, close } = await openTestDatabase(home);
+    const names = () => db.selectFrom('users').select('name').orderBy('id').execute();
+    const first = user('first');
+    expect(await names()).toEqual([]);
+    await db.insertInto('users').values(first).execute();
+    await expect(db.insertInto('users').values(first).execute()).rejects.toThrow();
+    await db.insertInto('users').values(user('second')).execute();
+    for (let count = 1; count <= 400; count++) {
+      const ids = Array.from({ length: count }, () => first.id);
+      expect(await db.selectFrom('users').select('name').where('id', 'in', ids).execute()).toHaveLength(1);
+    }
+    expect(await names()).toEqual([{ name: 'first' }, { name: 'second' }]);
+    await close();
+  });
+
   test('numbers and bytes come back as they went in', async () => {
     const { db, close } = await openTestDatabase(home);
     const { id } = user();
@@ -209,7 +246,7 @@ describe('migrate', () => {
     await sql`DELETE FROM schema_migrations WHERE name = ${newest}`.execute(first.db);
     await first.close();
     const error = await openPostgres(home, url).catch((cause) => cause);
-    expect(error.message).toMatch(new RegExp(`${newest} failed and was rolled back.*already exists.*A copy`));
+    expect(error.message).toMatch(new RegExp(`${newest} failed and was rolled back.*exist.*A copy`));
     expect(readdirSync(home).some((name) => name.endsWith('.backup'))).toBe(true);
   });
 });

@@ -8,6 +8,7 @@ import {
   Kysely,
   PostgresDialect,
   PostgresDriver,
+  sql,
   type TransactionSettings,
 } from 'kysely';
 import pg from 'pg';
@@ -36,6 +37,11 @@ export async function openPostgres(home: string, url: string): Promise<OpenDatab
     return {
       db,
       migration,
+      unsynced: (work) =>
+        db.transaction().execute(async (transaction) => {
+          await sql`SET LOCAL synchronous_commit TO OFF`.execute(transaction);
+          return work(transaction);
+        }),
       async close() {
         await db.destroy();
         await lock.release();

@@ -1,11 +1,14 @@
 /** SQLite through libsql: WAL with synchronous=FULL, so that a commit that returned survives a power cut. */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import Libsql from 'libsql';
 import { type AppliedMigration, backupName, type Migration, type MigrationTarget, migrate } from './migrate.ts';
 import type { OpenDatabase } from './open-database.ts';
 import type { Tables } from './schema.ts';
+
+/** More than the server has queries, where lists do not give them many lengths. */
+const keptStatements = 300;
 
 export async function openSqlite(home: string): Promise<OpenDatabase> {
   const lock = lockHome(home);
@@ -18,6 +21,15 @@ export async function openSqlite(home: string): Promise<OpenDatabase> {
     return {
       db,
       migration,
+      unsynced: (work) =>
+        db.connection().execute(async (own) => {
+          await sql`PRAGMA synchronous = NORMAL`.execute(own);
+          try {
+            return await own.transaction().execute(work);
+          } finally {
+            await sql`PRAGMA synchronous = FULL`.execute(own);
+          }
+        }),
       async close() {
         await db.destroy();
         lock.close();
@@ -77,24 +89,52 @@ export function sqliteDialect(
   connection: Libsql.Database,
   begin: 'begin immediate' | 'begin' = 'begin immediate',
 ): SqliteDialect {
+  const statements = new Statements(connection);
   const database: SqliteDatabase = {
-    prepare: (sql) => {
+    prepare: (query) => {
       // Some errors, a full disk among them, make SQLite roll back by itself; Kysely's own rollback would then fail
       // and hide the reason.
-      const alreadyRolledBack = sql === 'rollback' && !connection.inTransaction;
-      const statement = connection.prepare(sql === 'begin' ? begin : alreadyRolledBack ? 'select 1 where false' : sql);
+      const alreadyRolledBack = query === 'rollback' && !connection.inTransaction;
+      const text = query === 'begin' ? begin : alreadyRolledBack ? 'select 1 where false' : query;
+      const statement = statements.of(text);
       return {
         reader: statement.reader,
         all: (parameters) => statement.all(parameters),
         run: (parameters) => statement.run(parameters),
-        iterate: (parameters) => statement.iterate(parameters) as IterableIterator<unknown>,
+        // It is in use until its last row is read, so it is nobody else's.
+        iterate: (parameters) => connection.prepare(text).iterate(parameters) as IterableIterator<unknown>,
       };
     },
     close: () => {
+      statements.clear();
       connection.close();
     },
   };
   return new SqliteDialect({ database });
+}
+
+/** Statements that were prepared before, the least recently used given up first: preparing takes longer than running. */
+class Statements {
+  readonly #connection: Libsql.Database;
+  readonly #prepared = new Map<string, Libsql.Statement>();
+
+  constructor(connection: Libsql.Database) {
+    this.#connection = connection;
+  }
+
+  of(text: string): Libsql.Statement {
+    // Some of what a PRAGMA does, it does when it is prepared.
+    if (/^pragma/i.test(text)) return this.#connection.prepare(text);
+    const statement = this.#prepared.get(text) ?? this.#connection.prepare(text);
+    this.#prepared.delete(text);
+    this.#prepared.set(text, statement);
+    if (this.#prepared.size > keptStatements) this.#prepared.delete(this.#prepared.keys().next().value!);
+    return statement;
+  }
+
+  clear(): void {
+    this.#prepared.clear();
+  }
 }
 
 export function sqliteTarget(connection: Libsql.Database, path: string): MigrationTarget {
