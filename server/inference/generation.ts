@@ -1,6 +1,6 @@
 /** An answer in the making, as the HTTP process sees it. */
-import { EventEmitter, once } from 'node:events';
 import type { FinishReason } from '@parley/contracts';
+import { Changes } from './changes.ts';
 import type { Accepted, Piece, RefusalCode } from './protocol.ts';
 
 /** The worker will not take a job, or failed at it. */
@@ -19,14 +19,15 @@ export class InterruptedError extends Error {
 }
 
 /**
- * Pieces collect here as the worker draws them, and any number of readers take them at their own pace: the
- * worker never waits for a reader. An answer is at most one context long, which bounds what is held.
+ * Pieces collect here as the worker draws them, and one reader takes them at its own pace: the worker never waits for
+ * it. An answer is at most one context long, which bounds what is held.
  */
 export class Generation {
   /** Settles when the worker has taken the prompt, before the first token. */
   readonly accepted: Promise<Accepted>;
-  readonly #pieces: Piece[] = [];
-  readonly #changes = new EventEmitter().setMaxListeners(0);
+  /** Those that nobody has read yet. */
+  #pieces: Piece[] = [];
+  readonly #changes = new Changes();
   readonly #acceptance = promiseWithResolvers<Accepted>();
   readonly #cancel: () => void;
   #drawnTokens = 0;
@@ -50,30 +51,36 @@ export class Generation {
   }
 
   /**
-   * Everything from the first piece on, as it comes: each turn gives all pieces since the last one.
+   * Everything from the first piece on, as it comes: each turn gives all pieces since the last one. What was read is
+   * not kept, so there can be one reader.
    * Returns how the answer ended.
    * @throws RefusedError, InterruptedError; AbortError when the signal fires
    */
   async *read(signal?: AbortSignal): AsyncGenerator<Piece, FinishReason, void> {
-    let taken = 0;
-    while (true) {
-      if (taken < this.#pieces.length) {
-        const fresh = this.#pieces.slice(taken);
-        taken = this.#pieces.length;
-        yield { text: fresh.map((piece) => piece.text).join(''), tokens: fresh.flatMap((piece) => piece.tokens) };
-      } else if (this.#outcome === null) {
-        await once(this.#changes, 'change', { signal });
-      } else if ('error' in this.#outcome) {
-        throw this.#outcome.error;
-      } else {
-        return this.#outcome.reason;
+    const unwatch = this.#changes.wakeOn(signal);
+    try {
+      while (true) {
+        signal?.throwIfAborted();
+        if (this.#pieces.length > 0) {
+          const fresh = this.#pieces;
+          this.#pieces = [];
+          yield fresh.length === 1 ? fresh[0]! : joined(fresh);
+        } else if (this.#outcome === null) {
+          await this.#changes.next();
+        } else if ('error' in this.#outcome) {
+          throw this.#outcome.error;
+        } else {
+          return this.#outcome.reason;
+        }
       }
+    } finally {
+      unwatch();
     }
   }
 
   /** Resolves when no more comes, whether or not anybody has read it. */
   async ended(): Promise<void> {
-    while (this.#outcome === null) await once(this.#changes, 'change');
+    while (this.#outcome === null) await this.#changes.next();
   }
 
   accept(accepted: Accepted): void {
@@ -83,7 +90,7 @@ export class Generation {
   append(piece: Piece): void {
     this.#pieces.push(piece);
     this.#drawnTokens += piece.tokens.length;
-    this.#changes.emit('change');
+    this.#changes.happened();
   }
 
   finish(reason: FinishReason): void {
@@ -98,8 +105,12 @@ export class Generation {
   #end(outcome: { reason: FinishReason } | { error: Error }): void {
     this.#outcome ??= outcome;
     this.#acceptance.reject(new InterruptedError('The answer was cancelled before the model took it.'));
-    this.#changes.emit('change');
+    this.#changes.happened();
   }
+}
+
+function joined(pieces: readonly Piece[]): Piece {
+  return { text: pieces.map(({ text }) => text).join(''), tokens: pieces.flatMap(({ tokens }) => tokens) };
 }
 
 /** `Promise.withResolvers`, which Node 20 has not. */

@@ -18,7 +18,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { HttpError } from '../http/errors.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { Generation, InterruptedError, RefusedError } from './generation.ts';
-import type { FromWorker, Job, ModelDescription, ToWorker } from './protocol.ts';
+import type { FromWorker, Job, ModelDescription, Piece, ToWorker } from './protocol.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -206,6 +206,10 @@ export class Inference {
       this.#setLoad(message.active, message.queued);
       return;
     }
+    if (message.type === 'pieces') {
+      this.#takePieces(message.pieces);
+      return;
+    }
     const entry = this.#generations.get(message.id);
     if (!entry) return;
     const { metrics } = this.#options;
@@ -217,14 +221,6 @@ export class Inference {
         generation.accept(accepted);
         break;
       }
-      case 'piece':
-        metrics.tokensGenerated.inc(message.tokens.length);
-        if (entry.startedAt > 0 && message.text) {
-          metrics.timeToFirstToken.observe((performance.now() - entry.startedAt) / 1000);
-          entry.startedAt = 0;
-        }
-        generation.append({ text: message.text, tokens: message.tokens });
-        break;
       case 'finished':
         this.#end(message.id, message.reason, () => generation.finish(message.reason));
         break;
@@ -232,6 +228,22 @@ export class Inference {
         this.#end(message.id, 'refused', () => generation.fail(new RefusedError(message.code, message.message)));
         break;
     }
+  }
+
+  #takePieces(pieces: readonly ({ id: number } & Piece)[]): void {
+    const { metrics } = this.#options;
+    let tokens = 0;
+    for (const piece of pieces) {
+      const entry = this.#generations.get(piece.id);
+      if (!entry) continue;
+      tokens += piece.tokens.length;
+      if (entry.startedAt > 0 && piece.text) {
+        metrics.timeToFirstToken.observe((performance.now() - entry.startedAt) / 1000);
+        entry.startedAt = 0;
+      }
+      entry.generation.append(piece);
+    }
+    metrics.tokensGenerated.inc(tokens);
   }
 
   #interruptAll(message: string): void {

@@ -1,6 +1,6 @@
 /**
  * What the HTTP process and the inference worker say to each other, over Node's IPC channel.
- * Every message about an answer carries the id that the HTTP process gave it.
+ * What is said about an answer carries the id that the HTTP process gave it.
  */
 import type { ChatMessage, FinishReason, Manifest, Sampling, SamplingOverrides } from '@parley/contracts';
 import type { LogitAdjustments } from '@parley/lm/generate';
@@ -103,6 +103,6 @@ export type FromWorker =
   | { type: 'failed'; message: string }
   | { type: 'load'; active: number; queued: number }
   | ({ type: 'accepted'; id: number } & Accepted)
-  | ({ type: 'piece'; id: number } & Piece)
+  | { type: 'pieces'; pieces: ({ id: number } & Piece)[] }
   | { type: 'finished'; id: number; reason: FinishReason }
   | { type: 'refused'; id: number; code: RefusalCode; message: string };

@@ -18,11 +18,13 @@ import type { Tokenizer } from '@parley/lm/tokenizer';
 import { addPassages } from '../assistants/prompt.ts';
 import { addDocuments } from '../files/document-prompt.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
+import { Outbox } from './outbox.ts';
 import type { Accepted, ChatJob, FromWorker, Job, RefusalCode, TokenRecord, ToWorker } from './protocol.ts';
 import { InvalidTokenError, TextReader } from './text-reader.ts';
 
 const [modelFolder, optionsArgument] = process.argv.slice(2) as [string, string];
 const running = new Map<number, AbortController>();
+const outbox = new Outbox();
 
 // Ctrl-C reaches the whole process group; when to end is the server's decision.
 process.on('SIGINT', () => {});
@@ -43,7 +45,7 @@ function serve(): void {
     else void answer({ generator, tokenizer, reader }, message.id, message.job).then(() => load.update());
     load.update();
   });
-  send({
+  outbox.send({
     type: 'ready',
     model: {
       id: manifest.name,
@@ -69,16 +71,16 @@ async function answer({ generator, tokenizer, reader }: Engine, id: number, job:
   running.set(id, abort);
   let unsent: TokenRecord[] = [];
   const flush = (text: string) => {
-    send({ type: 'piece', id, text, tokens: unsent });
+    outbox.piece(id, { text, tokens: unsent });
     unsent = [];
   };
   try {
     reader.checkTokens('invalid_logit_bias', job.adjustments?.bias.map(([token]) => token) ?? []);
     const isText = 'prompt' in job;
     const accepted = isText ? await reader.accept(job, abort.signal) : promptOf(generator, tokenizer, job);
-    send({ type: 'accepted', id, ...accepted });
+    outbox.send({ type: 'accepted', id, ...accepted });
     if (job.sampling === null) {
-      send({ type: 'finished', id, reason: abort.signal.aborted ? 'cancelled' : 'stop' });
+      outbox.send({ type: 'finished', id, reason: abort.signal.aborted ? 'cancelled' : 'stop' });
       return;
     }
     const wanted = job.topLogProbabilities;
@@ -97,9 +99,9 @@ async function answer({ generator, tokenizer, reader }: Engine, id: number, job:
     });
     // What the end cut off: an unfinished character, or the tokens of a stop string.
     if (unsent.length > 0) flush('');
-    send({ type: 'finished', id, reason: finishReason });
+    outbox.send({ type: 'finished', id, reason: finishReason });
   } catch (error) {
-    send({ type: 'refused', id, code: refusalOf(error), message: (error as Error).message });
+    outbox.send({ type: 'refused', id, code: refusalOf(error), message: (error as Error).message });
   } finally {
     running.delete(id);
   }
@@ -174,7 +176,7 @@ class LoadReport {
   update(): void {
     const { active, queued } = this.#generator.stats();
     const now = `${active} ${queued}`;
-    if (now !== this.#last) send({ type: 'load', active, queued });
+    if (now !== this.#last) outbox.send({ type: 'load', active, queued });
     this.#last = now;
     if (running.size > 0) this.#timer ??= setInterval(() => this.update(), 20);
     else if (this.#timer) {
@@ -182,11 +184,6 @@ class LoadReport {
       this.#timer = null;
     }
   }
-}
-
-function send(message: FromWorker): void {
-  // The server may have gone; 'disconnect' then ends this process.
-  if (process.connected) process.send?.(message, () => {});
 }
 
 try {

@@ -8,12 +8,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type ChatMessage, manifestSchema } from '@parley/contracts';
-import type { FromWorker, ToWorker } from '../inference/protocol.ts';
+import { Outbox } from '../inference/outbox.ts';
+import type { ToWorker } from '../inference/protocol.ts';
 
 const charactersPerPiece = 3;
 const millisecondsPerPiece = 20;
 const clock = /@clock (\d+) (\d+)\s*$/;
 const running = new Map<number, NodeJS.Timeout>();
+const outbox = new Outbox();
 
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
@@ -25,7 +27,7 @@ process.on('message', (message: ToWorker) => {
 
 function answer(id: number, messages: readonly ChatMessage[]): void {
   const question = messages.at(-1)!.content;
-  send({ type: 'accepted', id, promptTokens: [1], droppedTurns: 0 });
+  outbox.send({ type: 'accepted', id, promptTokens: [1], droppedTurns: 0 });
   const asked = clock.exec(question);
   if (asked) {
     const [perSecond, seconds] = [Number(asked[1]), Number(asked[2])];
@@ -51,7 +53,7 @@ function every(id: number, milliseconds: number, next: () => string | null): voi
   const timer = setInterval(() => {
     const text = next();
     if (text === null) end(id, 'stop');
-    else send({ type: 'piece', id, text, tokens: [{ id: 1 }] });
+    else outbox.piece(id, { text, tokens: [{ id: 1 }] });
   }, milliseconds);
   running.set(id, timer);
 }
@@ -61,16 +63,12 @@ function end(id: number, reason: 'stop' | 'cancelled'): void {
   if (timer === undefined) return;
   clearInterval(timer);
   running.delete(id);
-  send({ type: 'finished', id, reason });
-}
-
-function send(message: FromWorker): void {
-  process.send?.(message, () => {});
+  outbox.send({ type: 'finished', id, reason });
 }
 
 const [modelFolder] = process.argv.slice(2) as [string];
 const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(modelFolder, 'manifest.json'), 'utf8')));
-send({
+outbox.send({
   type: 'ready',
   model: {
     id: manifest.name,
