@@ -7,7 +7,7 @@ import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
 import { type Direction, personalDataIn, Rules } from './rules.ts';
 import { type Found, TextFilter } from './text-filter.ts';
-import { endsInLoop, isOtherLanguage } from './whole-text.ts';
+import { countLetters, endsInLoop, isOtherLanguage } from './whole-text.ts';
 
 const settingsName = 'safety';
 
@@ -96,16 +96,18 @@ export class SafetyGuard {
       },
     });
     filter.resume(shown);
-    let answer = shown;
+    const letters = countLetters(shown);
     const take = (text: string) => {
-      answer += text;
+      const { han, latin } = countLetters(text);
+      letters.han += han;
+      letters.latin += latin;
       return text;
     };
     return {
       push: (piece) => take(filter.push(piece)),
       end: () => {
         const rest = take(filter.end());
-        if (language !== 'off' && isOtherLanguage(question, answer)) note('language', language);
+        if (language !== 'off' && isOtherLanguage(question, letters)) note('language', language);
         return rest;
       },
       get held() {

@@ -10,6 +10,7 @@
 import type { SafetyAction } from '@parley/contracts';
 import { fold } from './folding.ts';
 import { comparable, type Finding, isWordLetter, type Rules, severity } from './rules.ts';
+import { longestLoop } from './whole-text.ts';
 import type { AutomatonState } from './word-automaton.ts';
 
 /** What was found in a stretch of text, with what stood around it. */
@@ -24,7 +25,7 @@ interface TextFilterOptions {
   /** Personal data that is no secret here, because the person or the assistant's owner wrote it: see personalDataIn. */
   known?: ReadonlySet<string>;
   onFound: (found: Found) => void;
-  /** Says after each stretch, of all that was let go so far, whether to end here. */
+  /** Says after each stretch, of the last that was let go (enough for the longest loop), whether to end here. */
   endsAfter?: (text: string) => boolean;
 }
 
@@ -54,6 +55,7 @@ export class TextFilter {
   #shownBefore = 0;
   /** Half of a character that was cut between two pieces. */
   #half = '';
+  /** The end of what was let go. */
   #released = '';
   #stopped = false;
 
@@ -83,7 +85,12 @@ export class TextFilter {
     }
     this.#held = text.slice(last);
     this.#shownBefore = this.#held.length;
-    this.#released = text.slice(0, last);
+    this.#release(text.slice(0, last));
+  }
+
+  #release(text: string): void {
+    this.#released += text;
+    if (this.#released.length > 2 * longestLoop) this.#released = this.#released.slice(-longestLoop);
   }
 
   /** @returns what may be shown now, masked */
@@ -166,7 +173,7 @@ export class TextFilter {
     }
     this.#held = '';
     this.#shownBefore = 0;
-    this.#released += shown;
+    this.#release(shown);
     if (refused || this.#options.endsAfter?.(this.#released)) this.#stopped = true;
     return shown;
   }
