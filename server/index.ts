@@ -119,7 +119,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const cli = options.cli ?? join(import.meta.dirname, '../cli/bin.mjs');
   const lab = new Lab({ db, registry, pool, home, databaseUrl: options.databaseUrl, cli, log: app.log });
-  const answers = new Answers(database.db, app.log);
+  const answers = new Answers(database, app.log);
   const documents = new Documents(db, app.log);
   const writer = new AnswerWriter(db, pool, app.log);
   const files = new Files(db, home, app.log);
@@ -172,7 +172,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     addLabRoutes(app, lab);
     const turns = { db, pool, answers, usage, guard, log: app.log };
     addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
-    await addLibraryRoutes(app, database.db);
+    await addLibraryRoutes(app, db, answers);
     await addFileRoutes(app, files);
     addFeedbackRoutes(app, database.db);
     addAssistantRoutes(app, db, documents);

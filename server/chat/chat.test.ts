@@ -6,7 +6,7 @@ import { unpackTokens } from '../db/schema.ts';
 import { stored } from '../testing/test-database.ts';
 import { collect, startTestServer, type TestServer, takeText, textOf, tinyModel } from '../testing/test-server.ts';
 import { tinyModelContext, tinyModelName } from '../testing/tiny-model.ts';
-import { loggedTexts } from './answer-log.ts';
+import { readLog } from './answer-log.ts';
 import { titleFrom } from './conversations.ts';
 
 let server: TestServer;
@@ -348,9 +348,12 @@ describe('a reader who leaves', () => {
       const before = seen.length;
       await new Promise((resolve) => setTimeout(resolve, 250));
       const length = await stored(server.home, async (db) => {
-        const message = db.selectFrom('messages').select('content').where('id', '=', answer.id);
-        const logged = await loggedTexts(db, [answer.id]);
-        return (await message.executeTakeFirstOrThrow()).content.length + (logged.get(answer.id) ?? '').length;
+        const run = await db
+          .selectFrom('generations')
+          .select('id')
+          .where('message_id', '=', answer.id)
+          .executeTakeFirst();
+        return (await readLog(db)).get(run!.id)?.text.length ?? 0;
       });
       expect(length).toBeGreaterThanOrEqual(before);
     }

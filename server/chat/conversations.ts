@@ -9,7 +9,6 @@ import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { filesOfMessages } from '../files/message-files.ts';
 import { HttpError } from '../http/errors.ts';
-import { loggedTexts } from './answer-log.ts';
 
 export async function listConversations(db: Db, owner: string): Promise<Conversation[]> {
   const rows = await db
@@ -79,8 +78,17 @@ export async function deleteConversation(db: Db, owner: string, id: string): Pro
   if (numDeletedRows === 0n) throw noSuchConversation(id);
 }
 
-/** The whole tree, oldest first. @throws HttpError 404 */
-export async function messagesOf(db: Db, owner: string, conversationId: string): Promise<Message[]> {
+/**
+ * The whole tree, oldest first.
+ * @param texts of messages that are being written, from a moment before: one that ends meanwhile is stored whole
+ * @throws HttpError 404
+ */
+export async function messagesOf(
+  db: Db,
+  owner: string,
+  conversationId: string,
+  texts: ReadonlyMap<string, string>,
+): Promise<Message[]> {
   await conversationOf(db, owner, conversationId);
   const rows = await db
     .selectFrom('messages')
@@ -97,11 +105,9 @@ export async function messagesOf(db: Db, owner: string, conversationId: string):
     .execute();
   const byMessage = new Map(feedback.map((row) => [row.message_id, row]));
   const files = await filesOfMessages(db, (query) => query.where('messages.conversation_id', '=', conversationId));
-  const streaming = rows.filter(({ status }) => status === 'streaming').map(({ id }) => id);
-  const texts = await loggedTexts(db, streaming);
   return rows.map((row) => ({
     ...toMessage(row, byMessage.get(row.id)),
-    content: row.content + (texts.get(row.id) ?? ''),
+    content: (row.status === 'streaming' ? texts.get(row.id) : undefined) ?? row.content,
     files: files.get(row.id) ?? [],
   }));
 }

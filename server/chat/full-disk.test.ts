@@ -3,13 +3,13 @@ import Fastify, { type FastifyRequest } from 'fastify';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OpenDatabase, openDatabase } from '../db/database.ts';
-import { packTokens, unpackTokens } from '../db/schema.ts';
-import { uuidv7 } from '../db/uuid.ts';
+import { unpackTokens } from '../db/schema.ts';
 import { toHttpError } from '../http/errors.ts';
 import { Generation } from '../inference/generation.ts';
+import { storeOwner, storeUnfinishedAnswer } from '../testing/stored-answer.ts';
 import { collect, newHome, until } from '../testing/test-server.ts';
 import { Answers } from './answers.ts';
-import { createConversation, messageOf } from './conversations.ts';
+import { messageOf } from './conversations.ts';
 
 const { log } = Fastify();
 let database: OpenDatabase;
@@ -18,9 +18,8 @@ let owner: string;
 
 beforeEach(async () => {
   database = await openDatabase(newHome());
-  answers = new Answers(database.db, log);
-  owner = uuidv7();
-  await database.db.insertInto('users').values({ id: owner, name: 'owner', created_at: Date.now() }).execute();
+  answers = new Answers(database, log);
+  owner = await storeOwner(database.db);
 });
 afterEach(async () => {
   await answers.close();
@@ -28,39 +27,9 @@ afterEach(async () => {
 });
 
 async function startAnswer(generation: Generation): Promise<string> {
-  const { db } = database;
-  const conversation = await createConversation(db, owner);
-  const now = Date.now();
-  const times = { created_at: now, updated_at: now };
-  const common = { conversation_id: conversation.id, weights_hash: null, dropped_turns: 0, ...times };
-  await db
-    .insertInto('messages')
-    .values([
-      { id: 'q', parent_id: null, role: 'user', content: 'q', status: 'stop', model_name: null, ...common },
-      { id: 'a', parent_id: 'q', role: 'assistant', content: '', status: 'streaming', model_name: 'm', ...common },
-    ])
-    .execute();
-  await db
-    .insertInto('generations')
-    .values({
-      id: 'g',
-      message_id: 'a',
-      model_name: 'm',
-      weights_hash: null,
-      sampling: '{}',
-      seed: 1,
-      prompt_tokens: null,
-      answer_tokens: packTokens([]),
-      continued_tokens: 0,
-      dropped_turns: 0,
-      finish_reason: null,
-      created_at: now,
-      finished_at: null,
-    })
-    .execute();
-  const message = await messageOf(db, owner, 'a');
-  answers.start({ message, tokens: [], generationId: 'g', generation, titled: null });
-  return message.id;
+  const unfinished = await storeUnfinishedAnswer(database.db, owner);
+  answers.start({ ...unfinished, tokens: [], generation, titled: null });
+  return unfinished.message.id;
 }
 
 async function limitPages(pages: number): Promise<void> {

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { access, userOf } from '../accounts/access.ts';
 import type { Db } from '../db/database.ts';
 import { parse } from '../http/errors.ts';
+import type { Answers } from './answers.ts';
 import { conversationOf } from './conversations.ts';
 import { openMessageSearch } from './search.ts';
 import { revokeShare, share, sharedBy, sharesOf } from './shares.ts';
@@ -19,7 +20,7 @@ const idSchema = z.object({ id: z.uuid('not an id') });
 const tokenSchema = z.object({ token: z.string().max(100) });
 const importLimitBytes = 32_000_000;
 
-export async function addLibraryRoutes(app: FastifyInstance, db: Db): Promise<void> {
+export async function addLibraryRoutes(app: FastifyInstance, db: Db, answers: Answers): Promise<void> {
   const search = await openMessageSearch(db);
 
   app.get('/api/search', access('user'), async (request) => ({
@@ -53,11 +54,11 @@ export async function addLibraryRoutes(app: FastifyInstance, db: Db): Promise<vo
     const { id } = parse(idSchema, request.params);
     const owner = userOf(request).id;
     const conversation = await conversationOf(db, owner, id);
-    return sendFile(reply, await exportConversations(db, owner, [conversation]));
+    return sendFile(reply, await exportConversations(db, answers, owner, [conversation]));
   });
 
   app.get('/api/export', access('user'), async (request, reply) =>
-    sendFile(reply, await exportConversations(db, userOf(request).id)),
+    sendFile(reply, await exportConversations(db, answers, userOf(request).id)),
   );
 
   app.post('/api/import', { ...access('user'), bodyLimit: importLimitBytes }, async (request, reply) => {

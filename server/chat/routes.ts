@@ -12,7 +12,7 @@ import { access, userOf } from '../accounts/access.ts';
 import type { Drafts } from '../feedback/drafts.ts';
 import { HttpError, parse } from '../http/errors.ts';
 import { event, sendEvents } from '../http/event-stream.ts';
-import { type Place, storedEvents } from './answers.ts';
+import { type Place, storedEvents } from './answer.ts';
 import {
   changeConversation,
   conversationOf,
@@ -57,7 +57,7 @@ export function addChatRoutes(app: FastifyInstance, turns: Turns, drafts: Drafts
 
   app.get('/api/conversations/:id/messages', access('user'), async (request) => {
     const { id } = parse(idSchema, request.params);
-    return { messages: await messagesOf(db, userOf(request).id, id) };
+    return { messages: await messagesOf(db, userOf(request).id, id, answers.textsIn(id)) };
   });
 
   app.post('/api/conversations/:id/messages', access('user'), async (request, reply) => {

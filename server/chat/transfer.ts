@@ -5,6 +5,7 @@ import type { ConversationRow, MessageRow } from '../db/schema.ts';
 import { storableText } from '../db/text.ts';
 import { uuidv7 } from '../db/uuid.ts';
 import { HttpError } from '../http/errors.ts';
+import type { Answers } from './answers.ts';
 import { listConversations, messagesOf, toConversation } from './conversations.ts';
 
 /** Rows of one INSERT: well below the number of parameters that either database takes. */
@@ -13,13 +14,16 @@ const rowsPerInsert = 200;
 /** @param conversations absent: all of the owner's */
 export async function exportConversations(
   db: Db,
+  answers: Pick<Answers, 'textsIn'>,
   owner: string,
   conversations?: readonly Conversation[],
 ): Promise<ConversationExport> {
   const exported: ConversationExport['conversations'] = [];
   for (const conversation of conversations ?? (await listConversations(db, owner))) {
     const { title, pinned, createdAt, updatedAt } = conversation;
-    const messages = (await messagesOf(db, owner, conversation.id)).map(exportedMessage);
+    const messages = (await messagesOf(db, owner, conversation.id, answers.textsIn(conversation.id))).map(
+      exportedMessage,
+    );
     exported.push({ title, pinned, createdAt, updatedAt, messages });
   }
   return { format: 'parley.conversations', version: 1, exportedAt: Date.now(), conversations: exported };

@@ -51,12 +51,11 @@ interface GenerationRow {
   finished_at: number | null;
 }
 
-interface AnswerPieceRow {
-  generation_id: string;
-  /** The character of the answer at which it begins; see chat/answer-log.ts. */
-  sequence: number;
-  text: string;
-  tokens: TokenColumn;
+interface AnswerLogRow {
+  /** Counts up while the server runs. */
+  flush: number;
+  /** JSON of what it added to which answers; see chat/answer-log.ts. */
+  entries: string;
 }
 
 export interface FeedbackRow {
@@ -122,7 +121,7 @@ export interface Tables extends AccountTables, AssistantTables, LabTables, Safet
     assistant_id: Generated<string | null>;
     pinned_at: Generated<number | null>;
   };
-  answer_pieces: AnswerPieceRow;
+  answer_log: AnswerLogRow;
   shares: ShareRow;
   files: FileRow;
   message_files: MessageFileRow;
