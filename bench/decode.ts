@@ -50,8 +50,8 @@ export const decodeSizes = {
 };
 
 export interface DecodeOptions {
-  /** Dimensions, for a model with random weights; or a model. */
-  size: keyof typeof decodeSizes | { model: Llama; tokenizer: Tokenizer };
+  /** Dimensions, for a model with random weights; or a model, whose answers are kept from ending by themselves. */
+  size: keyof typeof decodeSizes | Llama;
   /** Requests at the same time. */
   batch: number;
   /** Tokens of each prompt. */
@@ -86,8 +86,9 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   const { batch, prompt, weights, cache, tokens = 32 } = options;
   setPrecision('bf16');
   const random = new Random(1);
-  const { model, tokenizer } = typeof options.size === 'string' ? randomModel(options.size, random) : options.size;
+  const model = typeof options.size === 'string' ? randomModel(options.size, random) : options.size;
   const { config } = model;
+  const tokenizer = endlessTokenizer(config.vocab_size);
   // While the last prompts are read the first answers grow already; all have to outlast that.
   const headStart = Math.ceil((batch * prompt) / 128) + 2;
   const context = Math.min(prompt + headStart + tokens + 2, config.max_position_embeddings);
@@ -146,8 +147,8 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   };
 }
 
-/** A model of known dimensions with a tokenizer for it, none of whose tokens ends an answer. */
-export function randomModel(size: keyof typeof decodeSizes, random: Random): { model: Llama; tokenizer: Tokenizer } {
+/** A model of known dimensions. */
+export function randomModel(size: keyof typeof decodeSizes, random: Random): Llama {
   const model = new Llama(modelConfigSchema.parse(decodeSizes[size]));
   const { values, specs } = model.parameters;
   // A million different weights over and over: enough for a speed, and ready in a moment.
@@ -156,10 +157,11 @@ export function randomModel(size: keyof typeof decodeSizes, random: Random): { m
     values.set(block.subarray(0, values.length - start), start);
   }
   for (const { name } of specs) if (name.endsWith('norm.weight')) model.parameters.get(name).data.fill(1);
-  return { model, tokenizer: vocabularyOf(model.config.vocab_size) };
+  return model;
 }
 
-function vocabularyOf(count: number): Tokenizer {
+/** A tokenizer of `count` tokens, none of which ends an answer. */
+export function endlessTokenizer(count: number): Tokenizer {
   const firstIdeograph = 0x20000;
   const characters = Array.from({ length: count }, (_, index) => String.fromCodePoint(firstIdeograph + index));
   return characterTokenizer(characters.join(''));
