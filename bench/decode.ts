@@ -86,7 +86,7 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   const { batch, prompt, weights, cache, tokens = 32 } = options;
   setPrecision('bf16');
   const random = new Random(1);
-  const model = typeof options.size === 'string' ? randomModel(options.size, random) : options.size;
+  const model = endless(typeof options.size === 'string' ? randomModel(options.size, random) : options.size);
   const { config } = model;
   const tokenizer = endlessTokenizer(config.vocab_size);
   // While the last prompts are read the first answers grow already; all have to outlast that.
@@ -158,6 +158,13 @@ export function randomModel(size: keyof typeof decodeSizes, random: Random): Lla
   }
   for (const { name } of specs) if (name.endsWith('norm.weight')) model.parameters.get(name).data.fill(1);
   return model;
+}
+
+/** The same model without a token that ends answers. */
+function endless(model: Llama): Llama {
+  const copy = new Llama({ ...model.config, eos_token_id: null });
+  copy.parameters.values.set(model.parameters.values);
+  return copy;
 }
 
 /** A tokenizer of `count` tokens, none of which ends an answer. */
