@@ -7,8 +7,8 @@ import { getStatus, listConversations, listMessages } from './routes.ts';
 export const statusQuery = queryOptions({
   queryKey: ['status'],
   queryFn: ({ signal }) => getStatus(signal),
-  // While the model loads, or the server is away, ask again soon.
-  refetchInterval: ({ state }) => (state.status === 'success' && state.data?.ready ? 60_000 : 1_500),
+  // While the model loads, or the server is away, ask again soon; else often enough to notice another model.
+  refetchInterval: ({ state }) => (state.status === 'success' && state.data?.ready ? 15_000 : 1_500),
   retry: false,
 });
 

@@ -1,11 +1,13 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { ChevronDown } from 'lucide-react';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { statusQuery } from '../api/queries.ts';
 import { modelChoicesQuery } from '../assistants/api.ts';
 import { Menu, MenuChoices } from '../ui/menu.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { modelWish } from './answer-wishes.ts';
+import { useAnswerStreams } from './streams-context.tsx';
 
 /** 10412800 → "10.4M", or "1040万" in Chinese. */
 export function countText(count: number, language: string): string {
@@ -18,6 +20,7 @@ export function ModelName() {
   const { data: status } = useQuery(statusQuery);
   const { data: models = [] } = useQuery(modelChoicesQuery);
   const wish = modelWish.use();
+  useNewlyDeployed(status?.model.id);
   if (!status) return null;
   const deployed = models.find((model) => model.deployed);
   const shown = models.find(({ id }) => id === wish) ?? deployed ?? status.model;
@@ -54,6 +57,22 @@ export function ModelName() {
         options={options}
       />
     </Menu>
+  );
+}
+
+/** Another model may be promoted at any time, from elsewhere: the status tells, or an answer that it has written. */
+function useNewlyDeployed(deployed: string | undefined): void {
+  const client = useQueryClient();
+  const streams = useAnswerStreams();
+  useEffect(() => {
+    if (deployed !== undefined) void client.invalidateQueries({ queryKey: modelChoicesQuery.queryKey });
+  }, [client, deployed]);
+  useEffect(
+    () =>
+      streams.onFinished(({ model }) => {
+        if (model !== deployed) void client.invalidateQueries({ queryKey: statusQuery.queryKey });
+      }),
+    [client, streams, deployed],
   );
 }
 

@@ -68,6 +68,29 @@ export const labTexts = {
     dpo: 'DPO',
     evaluate: 'Evaluation',
   },
+  labStage: {
+    pretrain: 'pretrained',
+    sft: 'fine-tuned',
+    reward: 'reward model',
+    ppo: 'PPO',
+    trpo: 'TRPO',
+    grpo: 'GRPO',
+    dpo: 'DPO',
+    textgan: 'TextGAN',
+    imported: 'imported',
+  },
+  snapshotLines: {
+    rankings_one: '{{count}} ranking',
+    rankings_other: '{{count}} rankings',
+    pairs_one: '{{count}} choice',
+    pairs_other: '{{count}} choices',
+    thumbs_one: '{{count}} thumb',
+    thumbs_other: '{{count}} thumbs',
+    demonstrations_one: '{{count}} written answer',
+    demonstrations_other: '{{count}} written answers',
+    labels_one: '{{count}} label',
+    labels_other: '{{count}} labels',
+  },
   labRecipeHelp: {
     snapshot:
       'Freezes all thumbs, choices, rankings and better answers as they are now. What somebody took back is not in it.',
@@ -111,6 +134,8 @@ export const labTexts = {
     reward: 'reward',
     accuracy: 'pairs in order',
     exactAnswers: 'exact answers',
+    validationLoss: 'validation loss',
+    bitsPerByte: 'bits per byte',
   },
   modelRole: { deployed: 'answers', challenger: 'answers a share' },
   modelImport: {

@@ -53,6 +53,22 @@ test('every text is used', () => {
   expect(unused).toEqual([]);
 });
 
+test('every act that the server notes down has words in the audit log', () => {
+  const server = join(web, '..', 'server');
+  const routes = readdirSync(server, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('routes.ts'),
+  );
+  const acts = routes.flatMap((path) => {
+    const text = readFileSync(join(server, path), 'utf8');
+    return [...text.matchAll(/'(\w+\.[a-z]+(?:-[a-z]+)*)'/g)].map((match) => match[1]!);
+  });
+  const noted = [...new Set(acts)].filter((act) =>
+    /^(account|key|model|password|run|safety|session|settings)\./.test(act),
+  );
+  expect(noted.length).toBeGreaterThan(20);
+  for (const act of noted) expect(english.has(`audit.action.${act.replaceAll(/[.-]/g, '_')}`), act).toBe(true);
+});
+
 test('no component holds words of its own', () => {
   const found: string[] = [];
   for (const { path, text } of sources().filter(({ path }) => path.endsWith('.tsx'))) {

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useTheme } from '../ui/theme.ts';
+import { useShownTheme } from '../ui/theme.ts';
 
 export interface Line {
   name: string;
@@ -22,7 +22,7 @@ const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4,
 export function Curve({ title, steps, lines }: CurveProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [theme] = useTheme();
+  const theme = useShownTheme();
   const names = lines.map(({ name }) => name).join('\n');
   const data: uPlot.AlignedData = [steps, ...lines.map(({ values }) => values)];
   const latest = useRef(data);

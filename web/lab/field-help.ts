@@ -6,7 +6,7 @@ import { fieldLabel, type RecipeField } from './recipe-fields.ts';
 export function useFieldHelp({ name, help }: RecipeField): { label: string; help: string } {
   const { i18n } = useTranslation();
   const label = useFieldLabel()(name);
-  return { label, help: i18n.language === 'zh' ? (fieldHelps[help] ?? help) : help };
+  return { label, help: i18n.language === 'zh' ? (fieldHelps[help] ?? help) : sentenceCase(help) };
 }
 
 /** Gives a function that names a setting. */
@@ -14,3 +14,6 @@ export function useFieldLabel(): (name: string) => string {
   const { i18n } = useTranslation();
   return (name) => (i18n.language === 'zh' ? (fieldNames[name] ?? fieldLabel(name)) : fieldLabel(name));
 }
+
+/** The schema speaks to the command line, whose help begins small. */
+const sentenceCase = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -5,7 +5,17 @@ import { useTranslation } from 'react-i18next';
 import { shortNumber } from './curve.tsx';
 import { fieldLabel } from './recipe-fields.ts';
 
-const known = ['heldOutLoss', 'baseHeldOutLoss', 'winRate', 'kl', 'reward', 'accuracy', 'exactAnswers'] as const;
+const known = [
+  'heldOutLoss',
+  'baseHeldOutLoss',
+  'winRate',
+  'kl',
+  'reward',
+  'accuracy',
+  'exactAnswers',
+  'validationLoss',
+  'bitsPerByte',
+] as const;
 const shares = ['winRate', 'accuracy', 'exactAnswers'];
 
 /** 'win rate 62.5 %' and the like. */

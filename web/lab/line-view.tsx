@@ -30,7 +30,7 @@ export function LineView({ line }: { line: Line }) {
       {models.map((model) => (
         <Step key={model.weightsHash} Icon={Boxes} time={timeText(model.createdAt)}>
           <p>
-            <ModelLink model={model} /> <span className="text-sm text-muted">({model.stage})</span>
+            <ModelLink model={model} /> <span className="text-sm text-muted">({t(`labStage.${model.stage}`)})</span>
             {model.removed && ` ${t('lineage.gone')}`}
           </p>
           {model.links.map((link) => (

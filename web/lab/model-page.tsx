@@ -30,8 +30,9 @@ export function ModelPage() {
 }
 
 function Model({ details: { model, manifest, figures, card } }: { details: LabModelDetails }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const timeText = useTimeText();
+  const number = new Intl.NumberFormat(i18n.language);
   const { parent, data, job } = model;
   return (
     <>
@@ -41,8 +42,11 @@ function Model({ details: { model, manifest, figures, card } }: { details: LabMo
       <Facts
         facts={[
           model.role !== 'none' && [t('labFact.state'), <RoleMark key="role" role={model.role} />],
-          [t('labFact.stage'), model.stage],
-          [t('labFact.size'), `${model.parameters.toLocaleString()} · ${megabytes(model.bytes)}`],
+          [t('labFact.stage'), t(`labStage.${model.stage}`)],
+          [
+            t('labFact.size'),
+            `${t('model.parameters', { count: number.format(model.parameters) as unknown as number })} · ${megabytes(model.bytes)}`,
+          ],
           [t('labFact.created'), timeText(model.createdAt)],
           parent && [
             t('labFact.parent'),

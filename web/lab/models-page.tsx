@@ -41,7 +41,7 @@ function Model({ model }: { model: LabModel }) {
   const timeText = useTimeText();
   const { id, stage, parameters, bytes, createdAt } = model;
   const facts = [
-    stage,
+    t(`labStage.${stage}`),
     t('model.parameters', { count: countText(parameters, i18n.language) as unknown as number }),
     megabytes(bytes),
     timeText(createdAt),

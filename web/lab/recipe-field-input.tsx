@@ -1,9 +1,10 @@
 /** One setting of a recipe: a picker for what the Lab has, a number, a choice or a switch. */
 import type { LabInputs } from '@parley/contracts';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Checkbox, Choice, Field } from '../ui/field.tsx';
 import { useFieldHelp } from './field-help.ts';
-import { fieldLabel, isRequired, type RecipeField } from './recipe-fields.ts';
+import { isRequired, type RecipeField } from './recipe-fields.ts';
 
 interface RecipeFieldInputProps {
   field: RecipeField;
@@ -45,7 +46,8 @@ export function RecipeFieldInput({ field, value, onChange, inputs }: RecipeField
       />
     );
   }
-  const options = kind === 'choice' ? field.options.map((name) => ({ value: name, label: name })) : pick(kind, inputs);
+  const options =
+    kind === 'choice' ? field.options.map((name) => ({ value: name, label: name })) : pick(t, kind, inputs);
   const empty = { value: '', label: t(isRequired(field) ? 'lab.choose' : 'lab.none') };
   return (
     <div>
@@ -63,14 +65,14 @@ export function RecipeFieldInput({ field, value, onChange, inputs }: RecipeField
 }
 
 /** The text of a snapshot's option says what is in it. */
-function pick(kind: string, { models, snapshots, data }: LabInputs): { value: string; label: string }[] {
+function pick(t: TFunction, kind: string, { models, snapshots, data }: LabInputs): { value: string; label: string }[] {
   const ofModels = (reward: boolean) =>
     models
       .filter(({ stage }) => (stage === 'reward') === reward)
-      .map(({ id, stage }) => ({ value: `model:${id}`, label: `${id} (${stage})` }));
+      .map(({ id, stage }) => ({ value: `model:${id}`, label: `${id} (${t(`labStage.${stage}`)})` }));
   const ofSnapshots = snapshots.map(({ name, lines }) => {
-    const counts = Object.entries(lines).filter(([, count]) => count > 0);
-    const said = counts.map(([what, count]) => `${count} ${fieldLabel(what).toLowerCase()}`).join(', ');
+    const kinds = (Object.keys(lines) as (keyof typeof lines)[]).filter((kind) => lines[kind] > 0);
+    const said = kinds.map((kind) => t(`snapshotLines.${kind}`, { count: lines[kind] })).join(' · ');
     return { value: `snapshot:${name}`, label: `${name} (${said})` };
   });
   const ofData = data.map((name) => ({ value: `data:${name}`, label: name }));

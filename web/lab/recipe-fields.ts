@@ -73,8 +73,22 @@ export function settingsOf(recipe: LabRecipe, values: FieldValues): Record<strin
   );
 }
 
+/** Where the name in the schema does not say it to people. */
+const englishLabels: Record<string, string> = {
+  beta1: 'Beta 1',
+  beta2: 'Beta 2',
+  dump: 'Keep the answers',
+  klLimit: 'KL limit',
+  klTarget: 'KL target',
+  maxTokens: 'Longest answer',
+  noEndScore: 'Score without an end',
+  tokens: 'Tokens at once',
+};
+
 /** 'learningRate' → 'Learning rate'. */
 export function fieldLabel(name: string): string {
+  const known = englishLabels[name];
+  if (known) return known;
   const words = name.replace(
     /([a-z0-9])([A-Z])/g,
     (_, before: string, after: string) => `${before} ${after.toLowerCase()}`,

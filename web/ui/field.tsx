@@ -81,7 +81,10 @@ export function Choice<Value extends string>(props: ChoiceProps<Value>) {
   const id = useId();
   return (
     <div className={className}>
-      <label htmlFor={id} className={labelHidden ? 'sr-only' : 'mb-1.5 block text-sm font-medium'}>
+      <label
+        htmlFor={id}
+        className={labelHidden ? 'sr-only' : 'mb-1.5 block text-sm font-medium first-letter:uppercase'}
+      >
         {label}
       </label>
       <select

@@ -32,11 +32,18 @@ export function startTheme(): void {
 }
 
 export function useTheme(): [Theme, (theme: Theme) => void] {
-  const theme = useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, chosenTheme);
+  const theme = useSyncExternalStore(subscribe, chosenTheme);
   return [theme, setTheme];
+}
+
+/** What is shown now, whoever chose it: for what is drawn in colours that styles do not reach. */
+export function useShownTheme(): string | undefined {
+  return useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 function setTheme(theme: Theme): void {
