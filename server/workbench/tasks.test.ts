@@ -203,6 +203,17 @@ describe('handing in', () => {
     expect(line).toMatchObject({ author: ids.ann, messages: [{ content: 'How?' }, { content: '这样。' }] });
   });
 
+  test('a conversation of one’s own that was handed in is not lost by skipping it late', async () => {
+    const task = (await store.lease(ids.ann, 'demonstrate'))!;
+    const messages = [
+      { role: 'user' as const, content: 'How?' },
+      { role: 'assistant' as const, content: '这样。' },
+    ];
+    await store.submit(ids.ann, task.id, { content: { kind: 'demonstrate', messages }, milliseconds: 1 });
+    await expect(store.skip(ids.ann, task.id)).rejects.toMatchObject({ statusCode: 409, code: 'handed_in' });
+    expect(await stored(home, linesIn)).toMatchObject([{ messages }]);
+  });
+
   test('where no conversation is asked for one may be begun; skipped, it leaves nothing behind', async () => {
     const task = (await store.lease(ids.ann, 'demonstrate'))!;
     expect(task.prompt).toEqual([]);

@@ -110,15 +110,17 @@ export class TaskStore {
     return id;
   }
 
-  /** @throws HttpError 404 */
+  /** @throws HttpError 404, 409 if it was handed in or skipped before */
   async skip(user: string, taskId: string): Promise<void> {
     const { id } = await this.#contributionTo(user, taskId);
-    await this.#db
+    const { numUpdatedRows } = await this.#db
       .updateTable('contributions')
       .set({ state: 'skipped', content: null })
       .where('id', '=', id)
       .where('state', '=', 'draft')
-      .execute();
+      .executeTakeFirstOrThrow();
+    // A late click must not take with its task what was handed in.
+    if (numUpdatedRows === 0n) throw new HttpError(409, 'handed_in', 'This was handed in or skipped already.');
     await this.release(user, taskId);
     // A conversation of one's own choice is nobody else's task.
     await this.#db.deleteFrom('tasks').where('id', '=', taskId).where('prompt', '=', '[]').execute();
