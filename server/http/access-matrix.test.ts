@@ -2,59 +2,50 @@
  * Every route, asked by everybody: who may not use it is refused, and what belongs to somebody else cannot be reached
  * through any of them. The rows come from the server's own table, so that no route can be left out.
  */
-import type { AccountRole, Message } from '@parley/contracts';
+import type { AccountRole } from '@parley/contracts';
 import { roleAllows } from '@parley/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeclaredRoute } from '../accounts/access.ts';
 import { personalData } from '../accounts/personal-data.ts';
 import { uuidv7 } from '../db/uuid.ts';
+import {
+  type Belonging,
+  demonstration,
+  installationsBelongings,
+  ownersBelongings,
+  sampling,
+  trainersBelongings,
+} from '../testing/belongings.ts';
+import { writeCountingJob } from '../testing/counting-job.ts';
 import { stored } from '../testing/test-database.ts';
-import { collect, startTestServer, type TestServer } from '../testing/test-server.ts';
+import { startTestServer, type TestServer, temporaryFolder } from '../testing/test-server.ts';
 import { tinyModelName } from '../testing/tiny-model.ts';
 
 let administrator: TestServer;
 let owner: TestServer;
 let stranger: TestServer;
 let trainer: TestServer;
-/** What takes the place of a route's parameter, by the start of its address. */
-let ids: [start: string, id: string][];
+let otherTrainer: TestServer;
+let belongings: Belonging[];
 
-const sampling = { maxTokens: 2, seed: 3 };
 const question = { content: 'Who may read this?', sampling };
 
 beforeAll(async () => {
-  administrator = await startTestServer({ draftsEvery: 1 });
+  administrator = await startTestServer({ draftsEvery: 1, cli: writeCountingJob(temporaryFolder('cli')) });
   owner = await administrator.person('Olga');
   stranger = await administrator.person('Mallory');
   trainer = await administrator.person('Tina', 'trainer');
-  ids = await belongings();
+  otherTrainer = await administrator.person('Theo', 'trainer');
+  belongings = [
+    ...(await ownersBelongings(owner)),
+    ...(await trainersBelongings(trainer)),
+    ...(await installationsBelongings(administrator, await idOf(stranger))),
+  ];
 });
 afterAll(() => administrator.close());
 
-/** The owner gets one of everything. */
-async function belongings(): Promise<typeof ids> {
-  const conversation = await owner.newConversation();
-  const ofConversation = `/api/conversations/${conversation.id}`;
-  await collect(owner.ask(conversation, question));
-  const answer = (await owner.messages(conversation)).find(({ role }) => role === 'assistant') as Message;
-  const made = async (path: string, body: unknown) => (await owner.json<{ id: string }>(path, { body })).id;
-  const assistant = await made('/api/assistants', { name: 'Private' });
-  const document = await made(`/api/assistants/${assistant}/documents`, { name: 'a.txt', text: 'secret' });
-  const share = await made(`${ofConversation}/shares`, { leafId: answer.id });
-  const { key } = await owner.json<{ key: { id: string } }>('/api/account/keys', { body: { name: 'k' } });
-  const { sessions } = await owner.json<{ sessions: { id: string }[] }>('/api/account/sessions');
-  const { drafts } = await owner.json<{ drafts: { id: string }[] }>(`${ofConversation}/drafts`);
-  return [
-    ['/api/conversations/', conversation.id],
-    ['/api/messages/', answer.id],
-    ['/api/lineage/messages/', answer.id],
-    ['/api/assistants/', assistant],
-    ['/api/documents/', document],
-    ['/api/shares/', share],
-    ['/api/drafts/', drafts?.[0]?.id ?? uuidv7()],
-    ['/api/account/keys/', key.id],
-    ['/api/account/sessions/', sessions[0]!.id],
-  ];
+async function idOf(person: TestServer): Promise<string> {
+  return (await person.json<{ user: { id: string } }>('/api/session')).user.id;
 }
 
 /** What the owner would send, so that nothing but the owner is missing in what a stranger sends. */
@@ -67,6 +58,9 @@ const bodies: Record<string, unknown> = {
   'PUT /api/assistants/:id': { name: 'Taken over' },
   'PUT /api/assistants/:id/widget': { enabled: true, origins: ['https://evil.example'] },
   'POST /api/assistants/:id/documents': { name: 'b.txt', text: 'planted' },
+  'POST /api/decisions/:id/appeal': { text: 'It was me.' },
+  'PUT /api/workbench/tasks/:id/draft': demonstration,
+  'POST /api/workbench/tasks/:id/submit': demonstration,
 };
 const queries: Record<string, string> = {
   'GET /api/documents/:id/excerpt': '?start=0&end=3',
@@ -75,15 +69,24 @@ const queries: Record<string, string> = {
 const nameOf = ({ method, url }: DeclaredRoute) => `${method} ${url}`;
 const isOurs = ({ method, url }: DeclaredRoute) => method !== 'HEAD' && method !== 'OPTIONS' && /^\/(api|v1)/.test(url);
 
-function addressOf(route: DeclaredRoute): string {
-  const start = ids.find(([known]) => route.url.startsWith(known));
-  const id = start?.[1] ?? uuidv7();
+const belongingIn = (route: DeclaredRoute): Belonging | undefined =>
+  belongings.find(({ start }) => nameOf(route).startsWith(`${start}:`)) ??
+  belongings.find(({ start }) => route.url.startsWith(`${start}:`));
+
+function addressOf(route: DeclaredRoute, id = belongingIn(route)?.id ?? uuidv7()): string {
   return route.url.replace(/:\w+|\*/, id).replace(/:\w+|\*/g, uuidv7()) + (queries[nameOf(route)] ?? '');
 }
 
-async function ask(route: DeclaredRoute, { cookie, headers }: { cookie?: string; headers?: object } = {}) {
+interface Asking {
+  cookie?: string;
+  headers?: object;
+  /** In place of what there is. */
+  id?: string;
+}
+
+async function ask(route: DeclaredRoute, { cookie, headers, id }: Asking = {}) {
   const hasBody = route.method !== 'GET';
-  const response = await fetch(administrator.url + addressOf(route), {
+  const response = await fetch(administrator.url + addressOf(route, id), {
     method: route.method,
     headers: { ...(cookie && { cookie }), ...(hasBody && { 'content-type': 'application/json' }), ...headers },
     ...(hasBody && { body: JSON.stringify(bodies[nameOf(route)] ?? {}) }),
@@ -108,8 +111,9 @@ async function exceptions(
 
 const levels: AccountRole[] = ['user', 'trainer', 'administrator'];
 const isForPeople = (route: DeclaredRoute) => levels.includes(route.access as AccountRole);
-const isAboutBelongings = (route: DeclaredRoute) =>
-  isForPeople(route) && route.method !== 'HEAD' && ids.some(([start]) => route.url.startsWith(`${start}:`));
+const hasPlace = (route: DeclaredRoute) => isOurs(route) && isForPeople(route) && route.url.includes('/:');
+const routesAbout = (whose: Belonging['whose']) =>
+  administrator.routes.filter((route) => hasPlace(route) && belongingIn(route)?.whose === whose);
 
 test('the table holds every part of the server', () => {
   const urls = administrator.routes.filter(isOurs).map(({ url }) => url);
@@ -135,50 +139,84 @@ test('a role opens what is for it and for those below, and nothing else', async 
   }
 });
 
+test('every route that takes an id says here what of whose it is about', () => {
+  const without = administrator.routes.filter((route) => hasPlace(route) && !belongingIn(route));
+  expect(without.map(nameOf)).toEqual([]);
+});
+
+/** Everything of a person but what looking at it changes. */
+async function everythingOf(person: TestServer) {
+  const data = await stored(person.home, async (db) => personalData(db, await idOf(person)));
+  return { ...data, sessions: [], audit_log: [] };
+}
+
 test('what belongs to somebody else is as if it did not exist, and stays as it is', async () => {
-  const { user } = await owner.json<{ user: { id: string } }>('/api/session');
-  const everything = async () => {
-    const data = await stored(owner.home, (db) => personalData(db, user.id));
-    return { ...data, sessions: [], audit_log: [] };
-  };
-  const before = await everything();
-  const routes = administrator.routes.filter(isAboutBelongings);
-  expect(routes.length).toBeGreaterThan(20);
+  const before = [await everythingOf(owner), await everythingOf(trainer)];
+  const ofOwner = routesAbout('owner');
+  expect(ofOwner.length).toBeGreaterThan(30);
   for (const person of [stranger, trainer, administrator]) {
     const cookie = await person.cookie();
     // Where people's votes went is the administrators' business.
-    const closed = routes.filter(({ url }) => person !== administrator || !url.startsWith('/api/lineage/'));
-    expect(await exceptions(closed, (route) => ask(route, { cookie }), [403, 404])).toEqual([]);
+    const closed = ofOwner.filter(({ url }) => person !== administrator || !url.startsWith('/api/lineage/'));
+    expect(await exceptions(closed, (route) => ask(route, { cookie }), [404])).toEqual([]);
   }
-  expect(await everything()).toEqual(before);
+  const ofTrainer = routesAbout('trainer');
+  expect(ofTrainer.length).toBeGreaterThan(5);
+  for (const person of [otherTrainer, administrator]) {
+    const cookie = await person.cookie();
+    const found = await exceptions(ofTrainer, (route) => ask(route, { cookie }), [404, 409]);
+    // Giving back what one does not hold changes nothing.
+    expect(found).toEqual([['POST /api/workbench/tasks/:id/release', 204]]);
+  }
+  expect([await everythingOf(owner), await everythingOf(trainer)]).toEqual(before);
+});
+
+test('what is the installation’s is found by those who have the role for it', async () => {
+  const routes = routesAbout('installation').filter(({ method }) => method === 'GET');
+  expect(routes.length).toBeGreaterThan(6);
+  for (const person of [administrator, otherTrainer]) {
+    const open = routes.filter(({ access }) => person === administrator || access === 'trainer');
+    const cookie = await person.cookie();
+    const found = await exceptions(open, (route) => ask(route, { cookie }), [200]);
+    // Fine-tuning has no episodes.
+    expect(found.filter(([name]) => !name.includes('/episodes'))).toEqual([]);
+  }
 });
 
 test('what nobody has is found by nobody, whatever their role', async () => {
-  const routes = administrator.routes.filter(
-    (route) => isOurs(route) && isForPeople(route) && route.url.includes('/:') && !isAboutBelongings(route),
-  );
   const cookie = await administrator.cookie();
-  const found = await exceptions(routes, (route) => ask(route, { cookie }), [400, 404, 409]);
-  // Giving back what one does not hold changes nothing.
-  expect(found).toEqual(found.filter(([name, status]) => name.endsWith('/release') && status === 204));
+  const found = await exceptions(
+    administrator.routes.filter(hasPlace),
+    (route) => ask(route, { cookie, id: uuidv7() }),
+    [...[400, 404, 409]],
+  );
+  expect(found).toEqual([['POST /api/workbench/tasks/:id/release', 204]]);
 });
 
 test('the same requests of the owner are not refused, so that the owner was what was missing', async () => {
-  const cookie = await owner.cookie();
   const order = ['GET', 'PUT', 'PATCH', 'POST', 'DELETE'];
-  // Shares and documents go with what they are in, and with the session goes the cookie.
-  const last = ['/api/conversations/:id', '/api/assistants/:id', '/api/account/sessions/:id'];
-  const routes = administrator.routes
-    .filter((route) => isAboutBelongings(route) && nameOf(route) !== 'POST /api/conversations/:id/shares')
-    .sort((one, other) => last.indexOf(one.url) - last.indexOf(other.url))
-    .sort((one, other) => order.indexOf(one.method) - order.indexOf(other.method));
-  const found = await exceptions(routes, (route) => ask(route, { cookie }), [200, 201, 202, 204]);
-  // Their state forbids it: the answer is complete, cites nothing and went into nothing, and drafts come by chance.
+  // What was handed in is nobody's task any more; shares and documents go with what they are in, and with the session
+  // goes the cookie.
+  const last = ['submit', 'skip'].map((end) => `/api/workbench/tasks/:id/${end}`);
+  last.push('/api/conversations/:id', '/api/assistants/:id', '/api/account/sessions/:id');
+  const found: [string, number][] = [];
+  for (const [person, whose] of [
+    [owner, 'owner'],
+    [trainer, 'trainer'],
+  ] as const) {
+    const cookie = await person.cookie();
+    const routes = routesAbout(whose)
+      .filter((route) => nameOf(route) !== 'POST /api/conversations/:id/shares')
+      .sort((one, other) => last.indexOf(one.url) - last.indexOf(other.url))
+      .sort((one, other) => order.indexOf(one.method) - order.indexOf(other.method));
+    found.push(...(await exceptions(routes, (route) => ask(route, { cookie }), [200, 201, 202, 204])));
+  }
+  // Their state forbids it: the answer is complete and cites nothing, one draft has a thumb, and what is skipped at
+  // last was handed in.
   const known = [
     'POST /api/messages/:id/continue',
     'POST /api/messages/:id/verify',
-    'PUT /api/drafts/:id',
-    'GET /api/lineage/messages/:id',
+    'POST /api/workbench/tasks/:id/skip',
   ];
   expect(found.filter(([name]) => !known.includes(name))).toEqual([]);
 });
