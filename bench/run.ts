@@ -53,13 +53,15 @@ for (const name of names) {
     for await (const row of measure(settings)) {
       result.rows.push(row);
       console.log(`  ${summary(row)}`);
+      // Some rows take minutes: what was measured stays, if the next is broken off.
+      write(name, result);
     }
   } catch (error) {
     result.failure = (error as Error).message;
     console.error(`  ${result.failure}`);
     process.exitCode = 1;
   }
-  if (result.rows.length > 0) write(name, result);
+  if (result.failure !== undefined && result.rows.length > 0) write(name, result);
 }
 
 function write(name: string, result: PartResult): void {
