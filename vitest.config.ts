@@ -27,8 +27,8 @@ export default defineConfig({
                 name: 'postgres',
                 globalSetup,
                 include: ['server/{accounts,assistants,chat,db,feedback,http,lab,safety,workbench}/**/*.test.ts'],
-                // What fills SQLite's disk, streams without a database, or measures leases of milliseconds.
-                exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts', '**/job-runner.test.ts'],
+                // What fills SQLite's disk, or streams without a database.
+                exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts'],
                 testTimeout: 60_000,
                 hookTimeout: 120_000,
               },
