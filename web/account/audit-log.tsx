@@ -45,7 +45,7 @@ function detailTexts(t: TFunction, detail: AuditEntry['detail']): string[] {
     .filter(([, value]) => value !== '')
     .map(([name, value]) => {
       const label = t(`audit.detail.${name as keyof typeof accountTexts.audit.detail}`, { defaultValue: name });
-      return `${label}: ${valueText(t, name, value)}`;
+      return t('audit.pair', { name: label, value: valueText(t, name, value) });
     });
 }
 

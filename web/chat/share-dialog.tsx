@@ -71,7 +71,7 @@ function ShareLine({ share, onRevoke }: { share: Share; onRevoke: () => void }) 
           href={url}
           target="_blank"
           rel="noopener"
-          className="block truncate rounded-sm text-sm text-accent underline underline-offset-3"
+          className="block truncate rounded-sm py-0.5 text-sm text-accent underline underline-offset-3"
         >
           {url}
         </a>

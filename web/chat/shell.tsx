@@ -41,7 +41,7 @@ export function Shell() {
           // In a conversation what one comes for is the next question.
           (document.getElementById(composerId) ?? page.current)?.focus();
         }}
-        className="sr-only z-50 rounded-xl bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        className="sr-only z-50 rounded-xl bg-accent text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:px-4 focus:py-2"
       >
         {t('app.skip')}
       </a>

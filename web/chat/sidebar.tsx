@@ -51,7 +51,7 @@ export function Sidebar({ onHide, onChosen }: SidebarProps) {
         <Link
           to="/assistants"
           onClick={onChosen}
-          className="mt-1 flex min-h-9 items-center gap-2.5 rounded-xl px-3 text-sm transition-colors hover:bg-hover pointer-coarse:min-h-11"
+          className="mt-1 flex min-h-9 items-center gap-2.5 rounded-xl px-3 text-sm transition-colors hover:bg-hover aria-[current=page]:bg-bubble aria-[current=page]:font-medium pointer-coarse:min-h-11"
         >
           <BookOpenText size={17} className="text-muted" aria-hidden />
           {t('assistants.title')}

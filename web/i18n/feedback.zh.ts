@@ -25,7 +25,7 @@ export const feedbackTexts = {
     placeholderDown: '例如：事实有误，应该是……',
     writeBetter: '写一个更好的回答',
     betterAnswer: '更好的回答',
-    shared: '评价之后，这里的训练员可以读到截至这个回答的对话。撤销评价即收回。',
+    shared: '评价之后，这里的训练师可以读到截至这个回答的对话。撤销评价即收回。',
     thanks: '谢谢！你的评价已和这个回答一起保存。',
     remove: '撤销我的评价',
     yours: '你的评论：',

@@ -241,6 +241,7 @@ export const labTexts = {
     said_other: '{{count}} things that people said',
     people_one: 'by {{count}} person.',
     people_other: 'by {{count}} people.',
+    saidBy: '{{said}} {{people}}',
     nobody: 'Nothing that people said on this server went into it.',
   },
   lineageKind: { thumb: 'Thumb', ranking: 'Ranking', pair: 'Choice', demonstration: 'Answer written by a person' },

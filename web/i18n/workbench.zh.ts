@@ -3,7 +3,7 @@ export const workbenchTexts = {
   workbench: {
     title: '标注台',
     about: '在这里教会下一个模型：给回答排序，写出更好的回答，指出哪里有问题。',
-    forTrainers: '标注台供训练员使用。本服务器的管理员可以给你这个角色。',
+    forTrainers: '标注台供训练师使用。本服务器的管理员可以给你这个角色。',
     guidelines: '评判准则',
     manage: '创建任务并查看进度',
     open_one: '有 {{count}} 个任务等你',

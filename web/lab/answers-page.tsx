@@ -85,7 +85,7 @@ function Episode({ episode, measure, measures }: EpisodeProps) {
         {t(episode.ended ? 'inspector.ended' : 'inspector.cut', { score: shortNumber(episode.score) })}
       </p>
       <p className="mt-1 text-sm text-muted">{t('inspector.colours', { scale: shortNumber(scale) })}</p>
-      <div className="mt-3 rounded-2xl border border-line bg-surface p-4 font-mono text-[0.95rem] leading-loose">
+      <p className="mt-3 rounded-2xl border border-line bg-surface p-4 font-mono text-[0.95rem] leading-loose wrap-anywhere">
         {tokens.map((token, index) => (
           <button
             // The same token may come twice: its place is what it is.
@@ -102,7 +102,7 @@ function Episode({ episode, measure, measures }: EpisodeProps) {
             {visible(token.text)}
           </button>
         ))}
-      </div>
+      </p>
       {token && (
         <dl className="mt-3 flex flex-wrap gap-x-6 gap-y-1 text-sm tabular-nums" aria-live="polite">
           {measures.map((name) => (

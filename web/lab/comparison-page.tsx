@@ -169,12 +169,19 @@ function Result({ details: { comparison, items } }: { details: ComparisonDetails
       <p className="mt-4 text-lg wrap-anywhere">{t('comparison.between', { left, right })}</p>
       <p className="mt-1 tabular-nums">{resultText(t, result)}</p>
       {result.winRate !== null && (
-        <svg viewBox="0 0 100 8" className="mt-3 h-6 w-full max-w-xl" preserveAspectRatio="none" aria-hidden>
-          <rect width="100" height="8" rx="1" className="fill-sunken" />
-          <rect x={low * 100} width={(high - low) * 100} height="8" className="fill-accent-soft" />
-          <rect x={result.winRate * 100 - 0.3} width="0.6" height="8" className="fill-accent" />
-          <rect x="49.9" width="0.2" height="8" className="fill-line-strong" />
-        </svg>
+        <>
+          <svg viewBox="0 0 100 8" className="mt-3 h-6 w-full max-w-xl" preserveAspectRatio="none" aria-hidden>
+            <rect width="100" height="8" rx="1" className="fill-sunken" />
+            <rect x={low * 100} width={(high - low) * 100} height="8" className="fill-accent-soft" />
+            <rect x={result.winRate * 100 - 0.3} width="0.6" height="8" className="fill-accent" />
+            <rect x="49.9" width="0.2" height="8" className="fill-line-strong" />
+          </svg>
+          <p className="mt-1 flex max-w-xl justify-between text-xs text-muted tabular-nums" aria-hidden>
+            <span>0 %</span>
+            <span>50 %</span>
+            <span>100 %</span>
+          </p>
+        </>
       )}
       <p className="mt-2 text-sm text-muted">
         {t('comparison.counts', { left: result.left, right: result.right, ties: result.ties, bad: result.bothBad })}

@@ -147,9 +147,12 @@ function Origin({ id }: { id: string }) {
   const { data: origin } = useQuery(originQuery(id));
   if (!origin) return null;
   const said = t('lineage.said', { count: origin.items.length });
-  const by = t('lineage.people', { count: origin.people });
+  const people = t('lineage.people', { count: origin.people });
   return (
-    <Section title={t('lineage.madeOf')} description={origin.items.length > 0 ? `${said} ${by}` : t('lineage.nobody')}>
+    <Section
+      title={t('lineage.madeOf')}
+      description={origin.items.length > 0 ? t('lineage.saidBy', { said, people }) : t('lineage.nobody')}
+    >
       <LineView line={origin} />
       <LineageItems items={origin.items.slice(0, 50)} />
     </Section>

@@ -47,7 +47,10 @@ function Run({ details, followed, onResumed }: RunProps) {
   const timeText = useTimeText();
   const labelOf = useFieldLabel();
   const { job, settings, report, model } = details;
-  const given = Object.entries(settings).map(([name, value]) => `${labelOf(name)} ${valueText(value)}`);
+  const given = Object.entries(settings).map(([name, value]) =>
+    // What is on is said by its name.
+    value === true ? labelOf(name) : `${labelOf(name)} ${valueText(value)}`,
+  );
   const took = job.startedAt === null ? null : durationText((job.finishedAt ?? Date.now()) - job.startedAt);
   return (
     <>

@@ -69,7 +69,7 @@ function RulingForm({ decision }: { decision: ReviewedDecision }) {
         maxLength={2000}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
-        className="grow basis-64"
+        className="grow basis-64 max-sm:basis-full"
       />
       <Button className="min-h-10" disabled={ruling.isPending} onClick={() => ruling.mutate('upheld')}>
         {t('safety.uphold')}

@@ -18,7 +18,7 @@ export function Button({ shape = 'outline', className, ...props }: ButtonProps) 
     <button
       type="button"
       className={classNames(
-        'inline-flex min-h-9 items-center justify-center gap-2 rounded-xl px-3.5 py-1.5 text-sm font-medium transition-colors',
+        'inline-flex min-h-9 items-center justify-center gap-2 rounded-xl px-3.5 py-1.5 text-sm font-medium break-keep transition-colors',
         'disabled:opacity-50 pointer-coarse:min-h-11',
         shapes[shape],
         className,

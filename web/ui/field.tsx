@@ -120,7 +120,7 @@ export function Checkbox({ label, help, onChange, ...props }: SwitchProps) {
         type="checkbox"
         onChange={(event) => onChange(event.currentTarget.checked)}
         aria-describedby={help ? `${id}-help` : undefined}
-        className="mt-0.5 size-5 shrink-0 accent-accent"
+        className="mt-0.5 size-5 shrink-0 accent-accent pointer-coarse:size-6"
         {...props}
       />
       <div>

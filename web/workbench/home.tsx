@@ -174,25 +174,27 @@ function OwnContribution({ contribution }: { contribution: Contribution }) {
               .join(' · ')}
           </p>
         </div>
-        {snapshots.length > 0 && (
-          <Link
-            to="/lineage/$itemId"
-            params={{ itemId: contribution.id }}
-            className="rounded-lg px-2 py-1 text-sm text-accent underline underline-offset-3 hover:text-accent-hover"
-          >
-            {t('workbench.lineage')}
-          </Link>
-        )}
-        {undoable && (
-          <Button shape="quiet" disabled={undoing.isPending} onClick={() => undoing.mutate()}>
-            {t('work.takeUp')}
-          </Button>
-        )}
-        {!withdrawn && (
-          <Button ref={button} shape="quiet" onClick={() => setConfirming(true)}>
-            {t('workbench.withdraw')}
-          </Button>
-        )}
+        <div className="flex flex-wrap items-center gap-x-1 max-sm:-ml-2">
+          {snapshots.length > 0 && (
+            <Link
+              to="/lineage/$itemId"
+              params={{ itemId: contribution.id }}
+              className="rounded-lg px-2 py-1 text-sm text-accent underline underline-offset-3 hover:text-accent-hover"
+            >
+              {t('workbench.lineage')}
+            </Link>
+          )}
+          {undoable && (
+            <Button shape="quiet" disabled={undoing.isPending} onClick={() => undoing.mutate()}>
+              {t('work.takeUp')}
+            </Button>
+          )}
+          {!withdrawn && (
+            <Button ref={button} shape="quiet" onClick={() => setConfirming(true)}>
+              {t('workbench.withdraw')}
+            </Button>
+          )}
+        </div>
       </div>
       {failure && <Notice tone="danger">{errorText(t, failure)}</Notice>}
       <Confirmation
