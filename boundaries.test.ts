@@ -18,7 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   web: ['contracts'],
   bench: ['recipes', 'lm', 'engine', 'contracts'],
   cli: ['bench', 'server', 'recipes', 'lm', 'engine', 'contracts'],
-  e2e: ['cli', 'server', 'recipes', 'lm', 'engine', 'contracts'],
+  e2e: ['cli', 'server', 'web', 'recipes', 'lm', 'engine', 'contracts'],
 };
 
 interface SourceFile {

@@ -28,11 +28,16 @@ export function DemonstrateTask({ task, work, busy, error, onSubmit, onSkip }: T
   const { t } = useTranslation();
   const [reviewing, setReviewing] = useState(false);
   const fields = useRef(new Map<number, HTMLTextAreaElement>());
+  const submit = useRef<HTMLButtonElement>(null);
   const { messages } = work.content;
   const given = task.prompt.length;
   const complete = messages.every(({ content }) => content.trim() !== '');
 
-  useEffect(() => fields.current.get(given)?.focus(), [given]);
+  // The fields go when it is reviewed, and with them the focus.
+  useEffect(() => {
+    if (reviewing) submit.current?.focus();
+    else fields.current.get(given)?.focus();
+  }, [given, reviewing]);
 
   const setMessages = (turns: Turn[]) => work.change({ ...work.content, messages: turns });
   const write = (at: number, content: string) =>
@@ -105,7 +110,7 @@ export function DemonstrateTask({ task, work, busy, error, onSubmit, onSkip }: T
             {t('work.back')} <Key of="Esc" />
           </Button>
         )}
-        <Button shape="primary" aria-disabled={!complete} disabled={busy} onClick={goOn}>
+        <Button ref={submit} shape="primary" aria-disabled={!complete} disabled={busy} onClick={goOn}>
           {t(reviewing ? 'work.submit' : 'work.review')} <Key of="Ctrl ↵" />
         </Button>
       </WorkBar>
