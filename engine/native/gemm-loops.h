@@ -7,7 +7,8 @@
 //               tiles (a second-level cache full) at a time and takes it through all panels of b.
 //   Few rows    All of a is packed, shared by the threads. Panels of b are split among threads; each is packed on the
 //               fly into a scratch that stays in the cache, so that b, usually a weight matrix in a decoding step,
-//               streams through once. If b comes packed it is read as it is.
+//               streams through once. If b comes packed it is read as it is, and while the first two tiles use a panel
+//               the two halves of the next one are fetched: then memory and arithmetic take their time together.
 //
 // The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
 //
@@ -54,7 +55,7 @@ struct Tiles {
   template <class TileOutput, int vectors, size_t... rows>
   static constexpr auto table(std::index_sequence<rows...>) {
     struct {
-      void (*ofRows[tileRows])(const float*, const float*, int64_t, const TileOutput&);
+      void (*ofRows[tileRows])(const float*, const float*, const float*, int64_t, const TileOutput&);
     } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1, vectors, TileOutput>...}};
     return result;
   }
@@ -63,10 +64,11 @@ struct Tiles {
 
   // The tile from `row` on, of `rows`.
   template <class TileOutput>
-  static void compute(const float* a, const float* b, int64_t inner, int64_t row, int64_t rows, const TileOutput& tile) {
+  static void compute(const float* a, const float* b, const float* soon, int64_t inner, int64_t row, int64_t rows,
+                      const TileOutput& tile) {
     const int64_t steps = ceilDivide(inner, Format::kPerStep), index = std::min<int64_t>(tileRows, rows - row) - 1;
-    if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[index](a, b, steps, tile);
-    else functions<TileOutput, 1>.ofRows[index](a, b, steps, tile);
+    if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[index](a, b, soon, steps, tile);
+    else functions<TileOutput, 1>.ofRows[index](a, b, soon, steps, tile);
   }
 };
 
@@ -77,6 +79,11 @@ struct Panels {
 
   const float* at(const Cut& cut, int64_t block, int64_t panel) const {
     return data + (block * count + panel) * stripSize<panelColumns>(cut.stepsPerBlock);
+  }
+
+  // What forEachPanel comes to next.
+  const float* after(const Cut& cut, int64_t block, int64_t panel) const {
+    return block + 1 < cut.blocks ? at(cut, block + 1, panel) : at(cut, 0, panel + 1);
   }
 };
 
@@ -129,8 +136,8 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
       const int64_t inner = cut.innerOf(block);
       a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
       const auto compute = [&](int64_t row, int64_t panel) {
-        Tiles<typename Rows::Format>::compute(packed + (row - begin) / tileRows * tileSize,
-                                              panels.at(cut, block, panel), inner, row, rows,
+        const float* const b = panels.at(cut, block, panel);
+        Tiles<typename Rows::Format>::compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
                                               target.tile(row, panel * panelColumns, columns, block, cut));
       };
       if (cut.stepsPerBlock <= fewSteps) {
@@ -177,16 +184,21 @@ void forEachPanel(const Team& team, const Cut& cut, Compute compute) {
   }
 }
 
-// panelAt(block, panel) gives the packed panel of b.
+struct PanelInUse {
+  const float *panel, *next;
+};
+
+// panelAt(block, panel) gives the packed panel of b, and the one that will be asked for next if it lies packed as well.
 template <class Format, class Target, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Target& target, PanelAt panelAt) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
-    const float* const b = panelAt(block, panel);
+    const PanelInUse b = panelAt(block, panel);
     const float* tile = packed + block * tiles * tileSize;
     for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
-      Tiles<Format>::compute(tile, b, cut.innerOf(block), row, rows,
+      const float* const soon = b.next + (row == 0 ? 0 : cut.stepsPerBlock * lanes);
+      Tiles<Format>::compute(tile, b.panel, soon, cut.innerOf(block), row, rows,
                              target.tile(row, panel * panelColumns, columns, block, cut));
     }
   });

@@ -130,7 +130,7 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     const int64_t column = panel * panelColumns;
     packStrips<Format, panelColumns>(b, column, std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
                                      cut.innerOf(block), panelScratch, size);
-    return panelScratch;
+    return PanelInUse{panelScratch, panelScratch};
   });
 }
 
@@ -161,7 +161,9 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
   }
   const float* const packed = packRows(team, rows, b.columns, cut, a);
   multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target,
-                          [&](int64_t block, int64_t panel) { return panels.at(cut, block, panel); });
+                          [&](int64_t block, int64_t panel) {
+                            return PanelInUse{panels.at(cut, block, panel), panels.after(cut, block, panel)};
+                          });
 }
 
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
