@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { access } from '../accounts/access.ts';
 import { HttpError } from './errors.ts';
 
@@ -36,10 +36,20 @@ async function servePage(app: FastifyInstance, webFolder: string): Promise<void>
   }
 
   app.setNotFoundHandler(async (request, reply) => {
-    const isPageAddress = !/^\/(api|v1)(\/|$)/.test(request.url);
-    const wantsPage = request.method === 'GET' && isPageAddress && request.headers.accept?.includes('text/html');
-    if (!wantsPage) throw new HttpError(404, 'not_found', `There is no ${request.method} ${request.url} here.`);
+    if (!wantsPage(request))
+      throw new HttpError(404, 'not_found', `There is no ${request.method} ${request.url} here.`);
     if (built) return reply.sendFile('index.html');
     return reply.code(503).type('text/plain; charset=utf-8').send(`${notBuilt}\n`);
   });
+}
+
+/**
+ * A browser says text/html; curl and others take anything, and get the page where it could be meant: not in place of a
+ * file that is gone, and not if they name JSON.
+ */
+function wantsPage({ method, url, headers }: FastifyRequest): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || /^\/(api|v1)(\/|$)/.test(url)) return false;
+  const { accept = '' } = headers;
+  if (accept.includes('text/html')) return true;
+  return accept.includes('*/*') && !accept.includes('json') && !/\.\w+$/.test(url.split('?', 1)[0]!);
 }

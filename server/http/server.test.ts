@@ -134,7 +134,22 @@ describe('the page', () => {
       expect([path, (await server.fetch(path)).status]).toEqual([path, 404]);
     }
     for (const path of ['/api/nothing', '/v1/nothing']) expect((await page(path)).status).toBe(404);
+    expect((await page('/', { method: 'HEAD' })).status).toBe(200);
     expect((await page('/', { method: 'DELETE' })).status).toBe(404);
+  });
+
+  test('is for whoever takes anything, and no answer to who asks for JSON', async () => {
+    const typeFor = async (path: string, accept: string) => {
+      const response = await server.fetch(path, { headers: { accept } });
+      return [response.status, response.headers.get('content-type')!.split(';')[0]];
+    };
+    for (const path of ['/', '/c/0199aaaa']) {
+      expect(await typeFor(path, '*/*')).toEqual([200, 'text/html']);
+      expect(await typeFor(path, 'application/json')).toEqual([404, 'application/json']);
+      expect(await typeFor(path, 'application/json, text/plain, */*')).toEqual([404, 'application/json']);
+    }
+    expect(await typeFor('/assets/gone.js', '*/*')).toEqual([404, 'application/json']);
+    expect(await typeFor('/api/nothing', '*/*')).toEqual([404, 'application/json']);
   });
 
   test('says how to build it when it is missing', async () => {
