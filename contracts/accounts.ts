@@ -172,6 +172,8 @@ export const settingsSchema = z.object({
   tokensPerDay: z.int().min(0).max(1e12).default(0),
   /** Per account and per address, for everything that does not come from this machine; 0: no limit. */
   requestsPerMinute: z.int().min(0).max(1e6).default(600),
+  /** One answer in so many comes as two drafts to choose between; 0: none. */
+  draftsEvery: z.int().min(0).max(1e6).default(0),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

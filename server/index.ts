@@ -73,7 +73,7 @@ export interface ServerOptions {
   cli?: string;
   /** Names beside localhost and the machine's own under which browsers may reach the server. */
   allowedHosts?: string[];
-  /** One answer in so many comes as two drafts to choose between; 0, the default: none. */
+  /** One answer in so many comes as two drafts to choose between (0, the default: none), until administrators set it. */
   draftsEvery?: number;
   /** Models that stay loaded when nobody is being answered by them, the deployed one included. */
   idleModels?: number;
@@ -146,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await documents.recover();
     await files.recover();
-    const settings = await SettingsStore.open(db);
+    const settings = await SettingsStore.open(db, { draftsEvery: options.draftsEvery });
     const guard = await SafetyGuard.open(db, app.log);
     const usage = new TokenUsage(db, settings);
     const sessions = new Sessions(db, options.publicUrl?.startsWith('https:') ?? false);
@@ -171,7 +171,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     addStatusRoute(app, pool);
     addLabRoutes(app, lab);
     const turns = { db, pool, answers, usage, guard, log: app.log };
-    addChatRoutes(app, turns, new Drafts(turns, options.draftsEvery ?? 0, app.log));
+    addChatRoutes(app, turns, new Drafts(turns, settings, app.log));
     await addLibraryRoutes(app, db, answers);
     await addFileRoutes(app, files);
     addFeedbackRoutes(app, database.db);

@@ -23,7 +23,9 @@ const serveSchema = z.object({
     .int()
     .min(0)
     .default(8)
-    .describe('one answer in so many comes as two drafts to choose between; 0: none'),
+    .describe(
+      'one answer in so many comes as two drafts to choose between, until the settings page says otherwise; 0: none',
+    ),
   logLevel: z
     .enum(['error', 'warn', 'info', 'debug'])
     .default('warn')

@@ -11,10 +11,11 @@ export class SettingsStore {
     this.#current = current;
   }
 
-  static async open(db: Db): Promise<SettingsStore> {
+  /** @param beginning holds until an administrator sets something else */
+  static async open(db: Db, beginning: Partial<Settings> = {}): Promise<SettingsStore> {
     const rows = await db.selectFrom('settings').selectAll().execute();
     const stored = Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(value)]));
-    return new SettingsStore(db, settingsSchema.parse(stored));
+    return new SettingsStore(db, settingsSchema.parse({ ...beginning, ...stored }));
   }
 
   get current(): Readonly<Settings> {

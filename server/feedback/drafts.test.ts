@@ -1,6 +1,6 @@
-import type { Conversation, DraftPair } from '@parley/contracts';
+import type { Conversation, DraftPair, Settings } from '@parley/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { collect, startTestServer, type TestServer } from '../testing/test-server.ts';
+import { collect, newHome, startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const sampling = { maxTokens: 8 };
 let server: TestServer;
@@ -73,4 +73,23 @@ test('what somebody says about an answer is kept whole; reasons of the other thu
   expect(await server.json(path, { method: 'PUT', body: { thumb: 'up' } })).toMatchObject({
     ...{ thumb: 'up', reasons: [], comment: '', betterAnswer: '' },
   });
+});
+
+test('administrators set how often drafts come, and that outlives the server', async () => {
+  const home = newHome();
+  let other = await startTestServer({ home, draftsEvery: 1 });
+  const settings = await other.json<Settings>('/api/administration/settings');
+  expect(settings.draftsEvery).toBe(1);
+  const body = { ...settings, draftsEvery: 0 };
+  await other.json('/api/administration/settings', { method: 'PUT', body });
+  const conversation = await other.newConversation();
+  await collect(other.ask(conversation, { content: 'one', sampling }));
+  await other.idle();
+  expect(await other.json(`/api/conversations/${conversation.id}/drafts`)).toEqual({ drafts: [] });
+  await other.close();
+  other = await startTestServer({ home, draftsEvery: 1 });
+  expect(await other.json('/api/administration/settings')).toEqual(body);
+  const refused = await other.fetch('/api/administration/settings', { method: 'PUT', body: { draftsEvery: -1 } });
+  expect(refused.status).toBe(400);
+  await other.close();
 });

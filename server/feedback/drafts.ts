@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { DraftChoice, DraftPair, Message, SamplingOverrides } from '@parley/contracts';
 import type { FastifyBaseLogger } from 'fastify';
+import type { SettingsStore } from '../accounts/settings.ts';
 import { conversationOf } from '../chat/conversations.ts';
 import { regenerate, type Turns } from '../chat/turns.ts';
 import type { Db } from '../db/database.ts';
@@ -14,13 +15,13 @@ import { HttpError } from '../http/errors.ts';
 
 export class Drafts {
   readonly #turns: Turns;
-  readonly #every: number;
+  readonly #settings: SettingsStore;
   readonly #log: FastifyBaseLogger;
 
-  /** @param every one answer in so many gets a second draft, at random; 0: none does */
-  constructor(turns: Turns, every: number, log: FastifyBaseLogger) {
+  /** @param settings say how many answers get a second draft; which ones is drawn at random */
+  constructor(turns: Turns, settings: SettingsStore, log: FastifyBaseLogger) {
     this.#turns = turns;
-    this.#every = every;
+    this.#settings = settings;
     this.#log = log;
   }
 
@@ -29,7 +30,8 @@ export class Drafts {
    * edited, and never for two answers in a row. A draft that cannot be started is done without.
    */
   async offer(owner: string, question: Message, answer: Message, sampling: SamplingOverrides = {}): Promise<void> {
-    if (this.#every === 0 || randomInt(this.#every) !== 0) return;
+    const { draftsEvery } = this.#settings.current;
+    if (draftsEvery === 0 || randomInt(draftsEvery) !== 0) return;
     const { db } = this.#turns;
     if ((await isEdited(db, question)) || (await comparedLast(db, owner, answer.id))) return;
     try {
