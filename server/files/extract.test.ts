@@ -1,6 +1,6 @@
 /** What files are, and what is in them, whatever their names say. */
 import { describe, expect, test } from 'vitest';
-import { docx, pdf, zip } from '../testing/sample-files.ts';
+import { docx, pdf, pdfByCodes, zip } from '../testing/sample-files.ts';
 import { textOf } from './extract.ts';
 
 describe('a file is read by what its bytes say', () => {
@@ -13,6 +13,9 @@ describe('a file is read by what its bytes say', () => {
     ['UTF-16 the other way round', Buffer.from(`\ufeff${chinese}`, 'utf16le').swap16(), chinese],
     ['Word', docx('Dear Sir', chinese), `Dear Sir\n\n${chinese}`],
     ['PDF', pdf('Hello from a page'), 'Hello from a page'],
+    ['PDF by UCS-2', pdfByCodes(Buffer.from(chinese, 'utf16le').swap16(), 'UniGB-UCS2-H', 'GB1'), chinese],
+    ['PDF by GBK', pdfByCodes(Buffer.from('bdf1ccecccecc6f8d5e6bac3', 'hex'), 'GBK-EUC-H', 'GB1'), '今天天气真好'],
+    ['PDF by Shift JIS', pdfByCodes(Buffer.from('93fa967b8cea', 'hex'), '90ms-RKSJ-H', 'Japan1'), '日本語'],
   ])('%s', async (_what, bytes, text) => {
     expect(await textOf(bytes)).toBe(text);
   });

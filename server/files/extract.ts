@@ -1,4 +1,6 @@
 /** The text of a file, found by what its bytes say that it is. Runs in a process of its own: see read-file.ts. */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import type { FileProblem } from '@parley/contracts';
 
@@ -36,13 +38,29 @@ function startsWith(bytes: Buffer, mark: string): boolean {
   return bytes.subarray(0, mark === '%PDF-' ? 1024 : mark.length).includes(mark, 0, 'latin1');
 }
 
+const pdfLibrary = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
+
 async function pdfText(bytes: Buffer): Promise<string> {
   // The libraries are large: each is loaded for its own files only.
-  const { extractText, getDocumentProxy } = await import('unpdf');
+  const { getDocument, VerbosityLevel } = await import('pdfjs-dist/legacy/build/pdf.mjs');
+  const loading = getDocument({
+    data: new Uint8Array(bytes),
+    // What Chinese, Japanese and Korean fonts that are not embedded mean by their codes.
+    cMapUrl: join(pdfLibrary, 'cmaps/'),
+    standardFontDataUrl: join(pdfLibrary, 'standard_fonts/'),
+    isEvalSupported: false,
+    verbosity: VerbosityLevel.ERRORS,
+  });
   try {
-    const pdf = await getDocumentProxy(new Uint8Array(bytes), { isEvalSupported: false, verbosity: 0 });
-    const { text } = await extractText(pdf, { mergePages: false });
-    return text.join('\n\n');
+    const pdf = await loading.promise;
+    const pages: string[] = [];
+    for (let number = 1; number <= pdf.numPages; number++) {
+      const page = await pdf.getPage(number);
+      const { items } = await page.getTextContent();
+      pages.push(items.map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : '')).join(''));
+      page.cleanup();
+    }
+    return pages.join('\n\n');
   } catch (cause) {
     throw new UnreadableError((cause as Error).name === 'PasswordException' ? 'encrypted' : 'damaged', cause);
   }

@@ -64,13 +64,31 @@ export function docx(...paragraphs: string[]): Buffer {
 }
 
 export function pdf(text: string): Buffer {
-  const content = `BT /F1 24 Tf 72 700 Td (${text}) Tj ET`;
+  return pdfOf(`(${text})`, ['<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>']);
+}
+
+/**
+ * A page in a font that is not embedded and whose codes only a predefined CMap explains (ISO 32000-1, 9.7.5.2), as
+ * Chinese and Japanese programs have long written them.
+ * @param collection 'GB1', 'CNS1', 'Japan1' or 'Korea1'
+ */
+export function pdfByCodes(codes: Buffer, cmap: string, collection: string): Buffer {
+  return pdfOf(`<${codes.toString('hex')}>`, [
+    `<< /Type /Font /Subtype /Type0 /BaseFont /Song /Encoding /${cmap} /DescendantFonts [6 0 R] >>`,
+    `<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Song /DW 1000 /FontDescriptor 7 0 R /CIDSystemInfo << /Registry (Adobe) /Ordering (${collection}) /Supplement 2 >> >>`,
+    '<< /Type /FontDescriptor /FontName /Song /Flags 6 /FontBBox [0 -120 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>',
+  ]);
+}
+
+/** One page that shows one string; the first of the fonts' objects is the font. */
+function pdfOf(shown: string, fonts: string[]): Buffer {
+  const content = `BT /F1 24 Tf 72 700 Td ${shown} Tj ET`;
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
     '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
     `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+    ...fonts,
   ];
   let file = '%PDF-1.4\n';
   const offsets = objects.map((object, index) => {
