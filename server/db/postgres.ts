@@ -59,8 +59,10 @@ export function postgresPool(url: string): pg.Pool {
   const getTypeParser = ((oid: number, format: 'text') =>
     oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
   const pool = new pg.Pool({ connectionString: url, max: connections, types: { getTypeParser } });
-  // A connection that breaks while nobody uses it is replaced at the next query, which tells if that fails.
+  // A connection that breaks is replaced. Whoever was using it learns it from their query, and between two queries of a
+  // transaction from the next one; the event itself is for nobody, and would end the server if nobody took it.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

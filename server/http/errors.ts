@@ -55,7 +55,7 @@ function fieldName(path: readonly PropertyKey[]): string {
 /** What a client is told about any error; what is our own fault is logged and stays unnamed. */
 export function toHttpError(error: unknown, request: FastifyRequest): HttpError {
   if (error instanceof HttpError) return error;
-  const { code, statusCode, message } = error as Partial<FastifyError>;
+  const { code, statusCode, message, syscall } = error as Partial<FastifyError & NodeJS.ErrnoException>;
   if (diskFull.includes(code ?? '')) {
     request.log.error(error);
     return new HttpError(
@@ -64,7 +64,8 @@ export function toHttpError(error: unknown, request: FastifyRequest): HttpError 
       'The disk is full, so this could not be saved. Free some space and try again.',
     );
   }
-  if (databaseAway.includes(code ?? '')) {
+  const noSocket = code === 'ENOENT' && syscall === 'connect';
+  if (databaseAway.includes(code ?? '') || noSocket || connectionLost.test(message ?? '')) {
     request.log.error(error);
     return new HttpError(503, 'busy', 'The database is busy or away. Try again.', { retryAfterSeconds: 1 });
   }
@@ -93,7 +94,10 @@ const databaseAway = [
   '08001',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EPIPE',
 ];
+/** What pg says of a connection that broke under a query, without a code. */
+const connectionLost = /^(Connection terminated|Client has encountered a connection error)/;
 
 /** PostgreSQL's for NUL and for what is no UTF-8. */
 const unstorableText = ['22021', '22P05'];
