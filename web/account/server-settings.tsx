@@ -27,7 +27,7 @@ function SettingsForm({ stored }: { stored: Settings }) {
     saving.reset();
     setSettings({ ...settings, ...part });
   };
-  const limit = (name: 'tokensPerDay' | 'requestsPerMinute') => ({
+  const limit = (name: 'tokensPerDay' | 'requestsPerMinute' | 'draftsEvery') => ({
     type: 'number',
     min: 0,
     step: 1,
@@ -66,6 +66,11 @@ function SettingsForm({ stored }: { stored: Settings }) {
         label={t('serverSettings.requestsPerMinute')}
         help={t('serverSettings.requestsPerMinuteHelp')}
         {...limit('requestsPerMinute')}
+      />
+      <Field
+        label={t('serverSettings.draftsEvery')}
+        help={t('serverSettings.draftsEveryHelp')}
+        {...limit('draftsEvery')}
       />
       {saving.error && <Notice tone="danger">{refusalText(t, saving.error)}</Notice>}
       {saving.isSuccess && <Notice tone="info">{t('serverSettings.saved')}</Notice>}

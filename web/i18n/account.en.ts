@@ -143,6 +143,8 @@ export const accountTexts = {
     tokensPerDayHelp: 'What models read and write together; 0: no limit.',
     requestsPerMinute: 'Requests per minute',
     requestsPerMinuteHelp: 'For each account and each address, from elsewhere than this machine; 0: no limit.',
+    draftsEvery: 'Two drafts for one answer in so many',
+    draftsEveryHelp: 'Now and then people choose between two answers; models learn from what they prefer. 0: never.',
     saved: 'Saved. The settings hold from now on.',
   },
   audit: {
@@ -180,6 +182,7 @@ export const accountTexts = {
       challenger: 'with',
       challengerPercent: 'share in percent',
       disabled: 'disabled',
+      draftsEvery: 'one answer in so many as drafts',
       name: 'name',
       openLocalApi: 'no key on this machine',
       reason: 'reason',

@@ -141,6 +141,8 @@ export const accountTexts: typeof english = {
     tokensPerDayHelp: '模型读取和生成的总数；0 表示不限。',
     requestsPerMinute: '每分钟请求数',
     requestsPerMinuteHelp: '对每个账户和每个地址分别计算，不含本机的请求；0 表示不限。',
+    draftsEvery: '平均每多少个回答给出两份草稿',
+    draftsEveryHelp: '用户偶尔在两个回答之间做选择，模型从这些偏好中学习。0 表示从不。',
     saved: '已保存，设置立即生效。',
   },
   audit: {
@@ -178,6 +180,7 @@ export const accountTexts: typeof english = {
       challenger: '另一个模型',
       challengerPercent: '份额（%）',
       disabled: '停用',
+      draftsEvery: '草稿频率',
       name: '姓名',
       openLocalApi: '本机无需密钥',
       reason: '理由',
