@@ -9,6 +9,9 @@ globalThis.pageFacts = (() => {
   let looks = new Map();
   let reached = new Set();
 
+  /** What changes with the focus is there when the next frame is. */
+  const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
   /** What shows a focus; a field may show its own at the frame around it. */
   function lookOf(element) {
     return [element, element.parentElement, element.parentElement?.parentElement, element.closest('form')]
@@ -78,9 +81,12 @@ globalThis.pageFacts = (() => {
     },
 
     /** Notes what can have the focus, and takes it from whatever has it. Gives their number. */
-    watchFocus() {
+    async watchFocus() {
       document.activeElement?.blur();
-      const elements = [...document.querySelectorAll(focusable)].filter(
+      await drawn();
+      // A panel that has opened keeps the focus, also where the page behind it can be read.
+      const stage = document.querySelector('[role="dialog"], [role="alertdialog"]') ?? document;
+      const elements = [...stage.querySelectorAll(focusable)].filter(
         (element) =>
           element.checkVisibility({ visibilityProperty: true }) &&
           element.getAttribute('tabindex') !== '-1' &&
@@ -95,8 +101,7 @@ globalThis.pageFacts = (() => {
 
     /** What has the focus now: null if it has been there before. */
     async noteFocus() {
-      // What changes with the focus is drawn with the next frame.
-      await new Promise(requestAnimationFrame);
+      await drawn();
       const element = document.activeElement;
       if (!element || reached.has(element)) return null;
       reached.add(element);

@@ -150,7 +150,7 @@ export const visits: Record<string, Visit[]> = {
       open: async (page, texts) => {
         // Kept in the browser: asked for once in each.
         if (await page.getByRole('option').first().isVisible()) return;
-        await page.getByRole('textbox').last().fill('Recite');
+        await page.getByRole('textbox', { name: texts.playground.turn.replace('{{number}}', '1') }).fill('Recite');
         await page.evaluate(
           `localStorage.setItem('parley.playground', JSON.stringify({ ...JSON.parse(localStorage.getItem('parley.playground')), parameters: { temperature: 0, max_tokens: 40 } }))`,
         );

@@ -14,8 +14,10 @@ export const workbenchTexts = {
     ownTopic: 'write about what you like',
     own: 'Your work',
     agreement: 'Agreement',
-    agreementHelp_one: 'Rank correlation with {{count}} other person on {{tasks}} tasks: 1 is the same order, 0 none.',
-    agreementHelp_other: 'Rank correlation with {{count}} others on {{tasks}} tasks: 1 is the same order, 0 none.',
+    agreementHelp_one:
+      'Rank correlation with {{count}} other person (tasks in common: {{tasks}}): 1 is the same order, 0 none.',
+    agreementHelp_other:
+      'Rank correlation with {{count}} others (tasks in common: {{tasks}}): 1 is the same order, 0 none.',
     noAgreement: 'Known once somebody else has ranked the same answers.',
     streak: 'Days in a row',
     days_one: '{{count}} day',

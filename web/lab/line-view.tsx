@@ -18,7 +18,7 @@ export function LineView({ line }: { line: Line }) {
   const timeText = useTimeText();
   const { snapshots, models, comparisons, deployments } = line;
   return (
-    <ol className="mt-2 border-l-2 border-line">
+    <ol className="mt-2 ml-3.5 border-l-2 border-line">
       {snapshots.map(({ hash, name, lines, createdAt, present }) => (
         <Step key={hash} Icon={Camera} time={timeText(createdAt)}>
           <p>

@@ -54,7 +54,7 @@ function Story({ lineage }: { lineage: Lineage }) {
           <Notice tone="info">{t('lineage.next')}</Notice>
         )}
       </div>
-      <div className="mt-6 pl-4">
+      <div className="mt-6">
         <LineView line={lineage} />
       </div>
     </>

@@ -42,7 +42,7 @@ export function Slider({ label, help, lowLabel, highLabel, value, min, max, step
           aria-labelledby={`${id}-label`}
           aria-describedby={`${id}-help`}
           aria-valuetext={format(value)}
-          className="block size-6 rounded-full border-2 border-accent bg-surface shadow-sm outline-none focus-visible:ring-4 focus-visible:ring-accent-soft"
+          className="block size-6 rounded-full border-2 border-accent bg-surface shadow-sm outline-none focus-visible:ring-2 focus-visible:ring-accent focus-visible:ring-offset-2 focus-visible:ring-offset-surface"
         />
       </RadixSlider.Root>
       <div className="mt-1 flex justify-between text-xs text-muted" aria-hidden>
