@@ -99,7 +99,7 @@ describe.each<[PageLanguage, string, BrowserContextOptions]>([
   test.each([
     ['signed in', all.filter(({ stranger }) => !stranger)],
     ['without an account', all.filter(({ stranger }) => stranger)],
-  ])('%s', async (_, visited) => {
+  ])('%s', { timeout: 1_800_000 }, async (_, visited) => {
     const context = await browser.newContext({ ...options, locale: locales[language], reducedMotion: 'reduce' });
     await preparePageChecks(context);
     if (!visited[0]!.stranger) await signIn(context, server.url);
@@ -145,7 +145,8 @@ async function checkVisit(context: BrowserContext, visit: Visit, circumstances: 
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await settled();
-      await check(expectAccessible(page));
+      // The rules do not depend on the language: each look is examined in one.
+      if ((language === 'en') === (colorScheme === 'light')) await check(expectAccessible(page));
       await capture(page, `pages/${visit.name}-${width}-${language}-${colorScheme}`);
     }
     if (width === 'wide' && language === 'en') await check(expectReachableByTab(page));
