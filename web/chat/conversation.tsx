@@ -9,6 +9,7 @@ import { conversationsQuery, messagesQuery } from '../api/queries.ts';
 import { RequestError } from '../api/request.ts';
 import { useAnnounce } from '../ui/announcer.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
+import { classNames } from '../ui/class-names.ts';
 import { Notice } from '../ui/notice.tsx';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Answer, PendingAnswer } from './answer.tsx';
@@ -122,7 +123,11 @@ function Conversation({ id }: { id: string }) {
               <div
                 key={message.id}
                 ref={message.id === found ? showFound : undefined}
-                className={hidden + index < shown.length - 2 ? 'lazy-layout' : undefined}
+                className={classNames(
+                  hidden + index < shown.length - 2 && 'lazy-layout',
+                  // The row of actions below a question is distance enough to its answer.
+                  message.role === 'user' && '-mb-4',
+                )}
               >
                 {message.role === 'user' ? (
                   <Question message={message} siblings={siblings} busy={busy} onEdit={edit} onChoose={choose} />

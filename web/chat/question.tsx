@@ -42,9 +42,8 @@ export const Question = memo(function Question({ message, siblings, busy, onEdit
       <Bubble text={message.content} />
       <div
         className={classNames(
-          'mt-1 -mr-1.5 flex items-center gap-0.5 transition-opacity group-focus-within/question:opacity-100 group-hover/question:opacity-100 pointer-coarse:-mb-4',
-          // Unseen they take no room of their own.
-          siblings.length < 2 && 'not-pointer-coarse:-mb-7 not-pointer-coarse:opacity-0',
+          'mt-1 -mr-1.5 flex items-center gap-0.5 transition-opacity group-focus-within/question:opacity-100 group-hover/question:opacity-100',
+          siblings.length < 2 && 'not-pointer-coarse:opacity-0',
         )}
       >
         <CopyButton label={t('answer.copy')} text={() => message.content} />
