@@ -63,11 +63,11 @@ globalThis.pageFacts = (() => {
       return [...new Set(texts.map((text) => text.trim()))].filter((text) => text !== '');
     },
 
-    /** Targets that a finger would miss: smaller than 24 px either way, and no link within a text (WCAG 2.5.8). */
+    /** Targets that a finger would miss: smaller than 24 px either way, and not within a text (WCAG 2.5.8). */
     smallTargets() {
       return [...document.querySelectorAll(focusable)]
         .filter((element) => element.checkVisibility({ visibilityProperty: true }))
-        .filter((element) => !element.closest('p, dd, blockquote'))
+        .filter((element) => !element.closest('p, dd, blockquote, [role="listbox"]'))
         .flatMap((element) => {
           // Its label is a part of a field.
           const boxes = [element, ...(element.labels ?? [])].map((one) => one.getBoundingClientRect());
