@@ -166,8 +166,9 @@ function report({ latencies, resident, heap, server: { loopDelay, ...taken } }: 
   latencies.sort((one, other) => one - other);
   const at = (share: number) => latencies[Math.floor((latencies.length - 1) * share)] ?? Number.NaN;
   const milliseconds = (values: number[]) => values.map((value) => value.toFixed(1)).join(' / ');
-  const perToken =
-    (taken.processorMilliseconds * 1000) / (seconds * (streams * tokensPerSecond + stalledTokensPerSecond));
+  // The stalled reader's tokens are written and logged like all others.
+  const tokens = latencies.length * (1 + stalledTokensPerSecond / (streams * tokensPerSecond));
+  const perToken = (taken.processorMilliseconds * 1000) / tokens;
   const processor = taken.processorMilliseconds / 10 / seconds;
   process.stdout.write(
     [
