@@ -73,7 +73,13 @@ export const visits: Record<string, Visit[]> = {
     },
   ],
   '/chat/$conversationId': [
-    { name: 'conversation', path: ({ rich }) => `/chat/${rich}`, shows: question },
+    {
+      name: 'conversation',
+      path: ({ rich }) => `/chat/${rich}`,
+      shows: question,
+      // The typesetter comes with the first formula.
+      open: (page) => page.locator('.katex').first().waitFor(),
+    },
     { name: 'conversation-chinese', path: ({ chinese }) => `/chat/${chinese}`, shows: '5050' },
     { name: 'drafts', path: ({ drafts }) => `/chat/${drafts}`, shows: 'Black tea with ginger' },
     { name: 'citations', path: ({ cited }) => `/chat/${cited}`, shows: 'handbook.md' },
