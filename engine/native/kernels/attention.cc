@@ -421,13 +421,21 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
 // Runs body(sequence, key/value head, scratch) over all tasks.
 template <class Body>
 void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
-  parallel(shape.batch * shape.keyValueHeads, 1, [&](int64_t begin, int64_t end) {
-    static thread_local Buffer<float> buffer;
-    float* const scratch = buffer.atLeast(scratchSize);
-    for (int64_t task = begin; task < end; task++) {
-      body(task / shape.keyValueHeads, task % shape.keyValueHeads, scratch);
-    }
-  });
+  const int64_t tasks = shape.batch * shape.keyValueHeads;
+  WorkQueue queue;
+  queue.reset(tasks, 1, threads());
+  onAllThreads(
+      [&](const Team&) {
+        // Also where the others leave nothing to do, so that no later step is the first to reserve it.
+        static thread_local Buffer<float> buffer;
+        float* const scratch = buffer.atLeast(scratchSize);
+        for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+          for (int64_t task = run.begin; task < run.end; task++) {
+            body(task / shape.keyValueHeads, task % shape.keyValueHeads, scratch);
+          }
+        }
+      },
+      int(std::min<int64_t>(tasks, 256)));
 }
 
 void check(const Shape& shape, const AnyArray& qkv, Array<const float> rotary,

@@ -53,16 +53,26 @@ struct TransposedTarget {
   }
 };
 
-// A product whose sums are rounded in the end. A thread never has more than fewRows rows of a column under way.
+// A product whose sums are rounded in the end. A thread never has more than fewRows rows of a column under way: those
+// are its partial sums.
 struct RoundedTarget {
   const RoundedOutput& output;
+  int64_t partialStride;
+  float* partial;
+
+  RoundedTarget(const RoundedOutput& output, int64_t columns)
+      : output(output),
+        partialStride(ceilDivide(columns, panelColumns) * panelColumns),
+        partial(ownScratch().sums.atLeast(fewRows * partialStride)) {}
 
   RoundedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut& cut) const {
-    uint16_t* const data = output.data + row * output.stride + column;
-    float* partial = nullptr;
-    const int64_t stride = ceilDivide(columns, panelColumns) * panelColumns;
-    if (cut.blocks > 1) partial = ownScratch().sums.atLeast(fewRows * stride) + row % fewRows * stride + column;
-    return {data, output.stride, partial, stride, columns - column, block == 0, block == cut.blocks - 1};
+    return {output.data + row * output.stride + column,
+            output.stride,
+            partial + row % fewRows * partialStride + column,
+            partialStride,
+            columns - column,
+            block == 0,
+            block == cut.blocks - 1};
   }
 };
 
@@ -253,7 +263,7 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const RoundedOutput& output, Precision precision) {
-  const RoundedTarget target{output};
+  const RoundedTarget target(output, columns);
   if (precision == Precision::bf16) multiplyUnpacked<Bf16Format>(team, rows, columns, inner, a, b, target);
   else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, target);
   team.barrier();
