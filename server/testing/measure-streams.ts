@@ -1,8 +1,9 @@
 /**
  * Many open streams at once: `npx tsx server/testing/measure-streams.ts [STREAMS] [SECONDS]` starts a server whose
  * model is a clock, opens the streams, and prints how long a token takes from the worker's hand to the reader's, what
- * processor time the server spends on it, by how much its event loop is late, and what its memory does meanwhile. One
- * more reader, of a faster answer, reads nothing at all. Ends with 1 if a promise is broken.
+ * processor time the server spends on it, by how much its event loop is late, and what its memory does meanwhile. An
+ * answer lasts half a minute to one and a half, then its reader asks anew. One more reader, of a faster answer, reads
+ * nothing at all. Ends with 1 if a promise is broken.
  *
  * Readers, server and worker share this machine, so latency holds the work of all three; the server's processor time
  * per token is its own, and comparable on a busy machine too. Node's options are also the server's:
@@ -26,6 +27,8 @@ const [streams = 300, seconds = 60] = process.argv.slice(2).map(Number);
 const tokensPerSecond = 10;
 /** Fast enough to fill what the system buffers between the server and a reader that reads nothing. */
 const stalledTokensPerSecond = 100;
+/** An open answer holds its own text, so memory is flat only where answers end as others begin. */
+const answerSeconds = { shortest: 30, longest: 90 };
 /** Before all streams are open, nothing is measured. */
 const settlingSeconds = 5;
 /** Collecting what is not used any more holds the server up, so it is seldom asked for. */
@@ -72,14 +75,23 @@ try {
 
 async function measure(url: string, cookie: string): Promise<Measured> {
   const opened = performance.now();
-  const stalled = await openStream(url, cookie, stalledTokensPerSecond);
+  const stalled = await openStream(url, cookie, stalledTokensPerSecond, seconds + 60);
   stalled.on('error', () => {});
-  const responses = await Promise.all(Array.from({ length: streams }, () => openStream(url, cookie, tokensPerSecond)));
+  const { shortest, longest } = answerSeconds;
+  const open = (index: number) =>
+    openStream(url, cookie, tokensPerSecond, Math.round(shortest + ((longest - shortest) * index) / streams));
+  const responses = await Promise.all(Array.from({ length: streams }, (_, index) => open(index)));
   process.stdout.write(`${streams} streams open after ${((performance.now() - opened) / 1000).toFixed(1)} s\n`);
   const latencies: number[] = [];
   const resident: number[] = [];
   const measureFrom = performance.now() + settlingSeconds * 1000;
-  for (const response of responses) void follow(response, measureFrom, latencies);
+  const measureTo = measureFrom + seconds * 1000;
+  const readers = responses.map(async (first, index) => {
+    for (let response = first; ; response = await open(index)) {
+      await follow(response, measureFrom, measureTo, latencies);
+      if (performance.now() >= measureTo) return;
+    }
+  });
   await sleep(settlingSeconds * 1000);
 
   const { heapBytes, processorMilliseconds: before } = await figuresOf(server, true);
@@ -92,6 +104,7 @@ async function measure(url: string, cookie: string): Promise<Measured> {
     lateness.push(await figuresOf(server, true));
     heap.push(lateness.at(-1)!.heapBytes);
   }
+  await Promise.all(readers);
   const worst = (pick: (figures: ProcessFigures) => number) => median(lateness.map(pick));
   return {
     ...{ latencies: [...latencies], resident, heap },
@@ -123,10 +136,10 @@ async function register(url: string): Promise<string> {
   return response.headers.get('set-cookie')!.split(';', 1)[0]!;
 }
 
-async function openStream(url: string, cookie: string, perSecond: number): Promise<IncomingMessage> {
+async function openStream(url: string, cookie: string, perSecond: number, lasting: number): Promise<IncomingMessage> {
   const conversation = (await (await post(url, '/api/conversations', cookie, {})).toArray()) as Buffer[];
   const { id } = JSON.parse(Buffer.concat(conversation).toString()) as { id: string };
-  const content = `@clock ${perSecond} ${seconds + 60}`;
+  const content = `@clock ${perSecond} ${lasting}`;
   const response = await post(url, `/api/conversations/${id}/messages`, cookie, { content });
   if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${(await response.toArray()).join('')}`);
   return response;
@@ -139,11 +152,12 @@ function post(url: string, path: string, cookie: string, body: unknown): Promise
   });
 }
 
-async function follow(response: IncomingMessage, from: number, latencies: number[]): Promise<void> {
+async function follow(response: IncomingMessage, from: number, to: number, latencies: number[]): Promise<void> {
   response.setEncoding('utf8');
   for await (const chunk of response) {
     const now = performance.now();
     if (now < from) continue;
+    if (now >= to) return;
     for (const [, text] of (chunk as string).matchAll(/"type":"delta","text":"([^"]*)"/g)) {
       for (const sent of text!.split('\\n')) {
         if (/^[a-j]{16}$/.test(sent)) latencies.push(performance.timeOrigin + now - sentAt(sent));
