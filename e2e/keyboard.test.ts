@@ -37,7 +37,18 @@ afterEach(async () => {
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const press = (key: string) => page.keyboard.press(key);
 const hasFocus = (target: Locator) => target.and(page.locator(':focus')).isVisible();
-const focusIsOn = (target: Locator) => expect.poll(() => hasFocus(target)).toBe(true);
+/** The focus moves a moment after what moves it, and a key pressed before that goes to where it was. */
+const soon = { timeout: 20_000 };
+const focusIsOn = (target: Locator) => expect.poll(() => hasFocus(target), soon).toBe(true);
+const menuHasFocus = () => expect.poll(() => page.getByRole('menu').locator(':focus').count(), soon).toBe(1);
+/** Where a button explains itself, Escape ends its explanation first. */
+const closeByEscape = (dialog: Locator) =>
+  expect
+    .poll(async () => {
+      if (await dialog.isVisible()) await press('Escape');
+      return dialog.isVisible();
+    }, soon)
+    .toBe(false);
 const visit = async (path: string, heading: string) => {
   await page.goto(server.url + path);
   await page.getByRole('heading', { name: heading, exact: true }).first().waitFor();
@@ -58,11 +69,13 @@ async function expectTrapped(dialog: Locator): Promise<void> {
   for (let steps = 0; steps < 12; steps++) {
     await press('Tab');
     await expect
-      .poll(() =>
-        dialog
-          .locator(':focus')
-          .or(dialog.and(page.locator(':focus')))
-          .count(),
+      .poll(
+        () =>
+          dialog
+            .locator(':focus')
+            .or(dialog.and(page.locator(':focus')))
+            .count(),
+        soon,
       )
       .toBe(1);
   }
@@ -78,7 +91,7 @@ test('chat: send, stop, continue, answer again, turn to the version before, and 
   await tabTo(page.getByRole('slider', { name: 'Temperature' }), 'Shift+Tab');
   await press('Home');
   await expectTrapped(page.getByRole('dialog'));
-  await press('Escape');
+  await closeByEscape(page.getByRole('dialog'));
   await focusIsOn(button('Answer settings'));
 
   await tabTo(page.locator('#composer'), 'Shift+Tab');
@@ -118,12 +131,13 @@ test('menus and dialogs give the focus back to what opened them', async () => {
   const account = button('Your account');
   await tabTo(account);
   await press('Enter');
-  await page.getByRole('menu').waitFor();
+  await menuHasFocus();
   await press('Escape');
   await focusIsOn(account);
   await press('Enter');
-  await page.getByRole('menuitem', { name: 'Account', exact: true }).waitFor();
+  await menuHasFocus();
   await press('End');
+  await focusIsOn(page.getByRole('menuitem').last());
   await press('ArrowUp');
   await focusIsOn(page.getByRole('menuitem', { name: 'Administration' }));
   await press('Enter');
@@ -132,14 +146,14 @@ test('menus and dialogs give the focus back to what opened them', async () => {
   const more = button('More for 李明');
   await tabTo(more);
   await press('Enter');
-  await page.getByRole('menu').waitFor();
+  await menuHasFocus();
   await press('End');
+  await focusIsOn(page.getByRole('menuitem').last());
   await press('Enter');
   const asking = page.getByRole('alertdialog');
   await focusIsOn(asking.getByRole('button', { name: 'Cancel' }));
   await expectTrapped(asking);
-  await press('Escape');
-  await asking.waitFor({ state: 'detached' });
+  await closeByEscape(asking);
   await focusIsOn(more);
 
   // Past the sidebar at once.
@@ -226,7 +240,7 @@ test('Lab: start a run, stop it, remove it, judge a comparison, promote a model'
   const dialog = page.getByRole('dialog');
   await dialog.waitFor();
   await expectTrapped(dialog);
-  await press('Escape');
+  await closeByEscape(dialog);
   await focusIsOn(promote);
   await press('Enter');
   await tabTo(dialog.getByRole('textbox'));

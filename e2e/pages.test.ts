@@ -1,6 +1,7 @@
 /**
  * Every page in light and dark, on a wide screen and on a phone, in English and in Chinese: accessible, in one language,
- * within its width, and usable by keyboard. The screenshots that it leaves are for people to look at.
+ * within its width, and usable by keyboard. The screenshots that it leaves, with EVERY_LOOK=1 of each page in all eight looks,
+ * are for people to look at.
  */
 import { writeTinyModel } from '@parley/server/testing';
 import { en } from '@parley/web/en';
@@ -77,6 +78,8 @@ const dictionaries = { en, zh };
 const locales = { en: 'en-US', zh: 'zh-CN' };
 const wide: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+/** The rules do not depend on the language: each theme is examined in one. People may want to see them all. */
+const everyLook = process.env.EVERY_LOOK === '1';
 /** Taller pages are looked at as far as this, in pixels. */
 const tallest = 4_000;
 
@@ -142,11 +145,11 @@ async function checkVisit(context: BrowserContext, visit: Visit, circumstances: 
     const { width: pixels, height } = page.viewportSize()!;
     const whole = (await page.evaluate('pageFacts.wholeHeight()')) as number;
     await page.setViewportSize({ width: pixels, height: Math.min(tallest, Math.max(height, whole)) });
-    for (const colorScheme of ['light', 'dark'] as const) {
+    const examined = language === 'en' ? 'light' : 'dark';
+    for (const colorScheme of everyLook ? (['light', 'dark'] as const) : ([examined] as const)) {
       await page.emulateMedia({ colorScheme });
       await settled();
-      // The rules do not depend on the language: each look is examined in one.
-      if ((language === 'en') === (colorScheme === 'light')) await check(expectAccessible(page));
+      if (colorScheme === examined) await check(expectAccessible(page));
       await capture(page, `pages/${visit.name}-${width}-${language}-${colorScheme}`);
     }
     if (width === 'wide' && language === 'en') await check(expectReachableByTab(page));

@@ -98,7 +98,8 @@ function Actions({ details: { model } }: { details: LabModelDetails }) {
     mutationFn: () => deleteModel(model.id),
     onSuccess: async () => {
       await navigate({ to: '/lab/models' });
-      await client.invalidateQueries({ queryKey: ['lab'] });
+      // What was kept of the model itself would be asked for in vain while this page is still closing.
+      await client.invalidateQueries({ queryKey: ['lab'], predicate: ({ queryKey }) => !queryKey.includes(model.id) });
     },
   });
   const answers = model.stage !== 'reward';

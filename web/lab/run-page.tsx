@@ -99,7 +99,8 @@ function Actions({ job, onResumed }: { job: Job; onResumed: () => void }) {
     mutationFn: () => deleteJob(job.id),
     onSuccess: async () => {
       await navigate({ to: '/lab' });
-      await refresh();
+      // What was kept of the run itself would be asked for in vain while this page is still closing.
+      await client.invalidateQueries({ queryKey: ['lab'], predicate: ({ queryKey }) => !queryKey.includes(job.id) });
     },
   });
   const failure = stopping.error ?? resuming.error ?? removing.error;
