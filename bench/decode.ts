@@ -50,7 +50,7 @@ export const decodeSizes = {
 };
 
 export interface DecodeOptions {
-  /** Dimensions, for a model with random weights; or a model, whose answers are kept from ending by themselves. */
+  /** Dimensions, for a model with random weights; or a model, endless(), so that all answers outlast the measurement. */
   size: keyof typeof decodeSizes | Llama;
   /** Requests at the same time. */
   batch: number;
@@ -86,7 +86,7 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   const { batch, prompt, weights, cache, tokens = 32 } = options;
   setPrecision('bf16');
   const random = new Random(1);
-  const model = endless(typeof options.size === 'string' ? randomModel(options.size, random) : options.size);
+  const model = typeof options.size === 'string' ? randomModel(options.size, random) : options.size;
   const { config } = model;
   const tokenizer = endlessTokenizer(config.vocab_size);
   // While the last prompts are read the first answers grow already; all have to outlast that.
@@ -147,9 +147,9 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   };
 }
 
-/** A model of known dimensions. */
+/** A model of known dimensions, endless. */
 export function randomModel(size: keyof typeof decodeSizes, random: Random): Llama {
-  const model = new Llama(modelConfigSchema.parse(decodeSizes[size]));
+  const model = new Llama(modelConfigSchema.parse({ ...decodeSizes[size], eos_token_id: null }));
   const { values, specs } = model.parameters;
   // A million different weights over and over: enough for a speed, and ready in a moment.
   const block = Float32Array.from({ length: 2 ** 20 }, () => 0.02 * random.normal());
@@ -161,7 +161,7 @@ export function randomModel(size: keyof typeof decodeSizes, random: Random): Lla
 }
 
 /** The same model without a token that ends answers. */
-function endless(model: Llama): Llama {
+export function endless(model: Llama): Llama {
   const copy = new Llama({ ...model.config, eos_token_id: null });
   copy.parameters.values.set(model.parameters.values);
   return copy;

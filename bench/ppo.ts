@@ -17,7 +17,7 @@ import { cloneModel, type Llama, toScorer } from '@parley/lm/models';
 import type { PolicyInputs } from '@parley/recipes/policy-run';
 import { ppo } from '@parley/recipes/ppo';
 import { sampleQuestions } from '@parley/recipes/sample-questions';
-import { benchDecode, type decodeSizes, endlessTokenizer, randomModel } from './decode.ts';
+import { benchDecode, type decodeSizes, endless, endlessTokenizer, randomModel } from './decode.ts';
 
 export interface PpoBenchOptions {
   /** Dimensions, for models with random weights; or a model's folder. */
@@ -141,7 +141,7 @@ function inputsOf(policy: PolicyInputs['policy'], prompts: PolicyInputs['prompts
 
 /** Generation alone at batch 1 and 64, weights and cache in bf16. */
 export async function benchGeneration(size: PpoBenchOptions['size']): Promise<GenerationSpeed> {
-  const of = typeof size === 'string' ? size : loadModel(size.folder).model;
+  const of = typeof size === 'string' ? size : endless(loadModel(size.folder).model);
   const speedAt = async (batch: number) =>
     (await benchDecode({ size: of, batch, prompt: 16, weights: 'bf16', cache: 'bf16' })).tokensPerSecond;
   const [batch1, batch64] = [await speedAt(1), await speedAt(64)];
