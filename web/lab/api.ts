@@ -22,7 +22,7 @@ import {
   unveiledSchema,
   type VoteRequest,
 } from '@parley/contracts';
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { z } from 'zod';
 import { readEvents } from '../api/event-stream.ts';
 import { jsonBody, request, requestNothing, send } from '../api/request.ts';
@@ -44,6 +44,10 @@ export const vote = (id: string, body: VoteRequest) =>
   request(`/api/comparisons/${id}/votes`, unveiledSchema, post(body));
 export const nextItem = async (id: string): Promise<BlindItem | null> =>
   (await request(`/api/comparisons/${id}/next`, z.object({ item: blindItemSchema.nullable() }))).item;
+
+/** After something was removed: what was kept of it would be asked for in vain while its page is still closing. */
+export const refreshWithout = (client: QueryClient, id: string): Promise<void> =>
+  client.invalidateQueries({ queryKey: ['lab'], predicate: ({ queryKey }) => !queryKey.includes(id) });
 
 /** A job and what its run writes, until it ends or the signal fires. */
 export async function* jobEvents(id: string, signal: AbortSignal): AsyncGenerator<JobEvent, void> {

@@ -10,7 +10,7 @@ import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Section } from '../ui/settings-page.tsx';
-import { deleteModel, deploymentsQuery, modelQuery, originQuery } from './api.ts';
+import { deleteModel, deploymentsQuery, modelQuery, originQuery, refreshWithout } from './api.ts';
 import { DeployDialog } from './deploy-dialog.tsx';
 import { figureTexts } from './figures.tsx';
 import { Facts, Heading } from './lab-page.tsx';
@@ -98,8 +98,7 @@ function Actions({ details: { model } }: { details: LabModelDetails }) {
     mutationFn: () => deleteModel(model.id),
     onSuccess: async () => {
       await navigate({ to: '/lab/models' });
-      // What was kept of the model itself would be asked for in vain while this page is still closing.
-      await client.invalidateQueries({ queryKey: ['lab'], predicate: ({ queryKey }) => !queryKey.includes(model.id) });
+      await refreshWithout(client, model.id);
     },
   });
   const answers = model.stage !== 'reward';

@@ -9,7 +9,7 @@ import { errorText } from '../chat/error-text.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirmation } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
-import { deleteJob, jobQuery, resumeJob, stepsQuery, stopJob } from './api.ts';
+import { deleteJob, jobQuery, refreshWithout, resumeJob, stepsQuery, stopJob } from './api.ts';
 import { useFieldLabel } from './field-help.ts';
 import { durationText, JobState } from './job-state.tsx';
 import { Facts, Heading } from './lab-page.tsx';
@@ -99,8 +99,7 @@ function Actions({ job, onResumed }: { job: Job; onResumed: () => void }) {
     mutationFn: () => deleteJob(job.id),
     onSuccess: async () => {
       await navigate({ to: '/lab' });
-      // What was kept of the run itself would be asked for in vain while this page is still closing.
-      await client.invalidateQueries({ queryKey: ['lab'], predicate: ({ queryKey }) => !queryKey.includes(job.id) });
+      await refreshWithout(client, job.id);
     },
   });
   const failure = stopping.error ?? resuming.error ?? removing.error;
