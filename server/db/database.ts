@@ -1,8 +1,8 @@
 /**
  * The server's database, queried with Kysely: SQLite in the server's folder, or PostgreSQL where a URL is given.
  *
- * What holds on both: a commit that returned survives a kill and a power cut (`unsynced`: a kill); a transaction has the database to itself
- * for writing; integers are numbers; foreign keys are enforced. One server owns a database at a time, and a lock that
+ * What holds on both: a commit that returned survives a kill and a power cut (`unsynced`: a kill); a transaction has
+ * the database to itself for writing; integers are numbers; foreign keys are enforced. One server owns a database at a time, and a lock that
  * goes with the process says so, because a second server would take the first one's running answers for the remains of
  * a crash.
  */
