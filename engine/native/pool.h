@@ -52,29 +52,33 @@ void onAllThreads(Body&& body, int limit = 256) {
   detail::dispatch([](void* pointer, const Team& team) { (*static_cast<Body*>(pointer))(team); }, (void*)&body, limit);
 }
 
-// Cuts 0 .. count - 1 into equal runs, as many for each thread, and hands them out to whichever thread comes next.
+// Hands 0 .. count - 1 out in runs to whichever thread comes next. The last runs are shorter and shorter, so that the
+// threads end together though one of them was held up (guided self-scheduling: Polychronopoulos and Kuck, 1987).
 class WorkQueue {
  public:
   // Before each use, by one thread, with a barrier before the others take.
-  void reset(int64_t newCount, int64_t longestRun, int threads) {
+  void reset(int64_t newCount, int64_t newLongestRun, int newThreads) {
     count = newCount;
-    const int64_t fewest = (count + longestRun - 1) / longestRun;
-    runs = (fewest + threads - 1) / threads * threads;
+    longestRun = newLongestRun;
+    shortestRun = (longestRun + 3) / 4;
+    threads = newThreads;
     next.store(0, std::memory_order_relaxed);
   }
 
   // The next run that is not empty; an empty one when all are taken.
   Range take() {
-    for (;;) {
-      const int64_t run = next.fetch_add(1, std::memory_order_relaxed);
-      if (run >= runs) return {count, count};
-      const Range range{count * run / runs, count * (run + 1) / runs};
-      if (range.begin < range.end) return range;
-    }
+    int64_t begin = next.load(std::memory_order_relaxed), length;
+    do {
+      const int64_t rest = count - begin, share = (rest + 2 * threads - 1) / (2 * threads);
+      length = share < shortestRun ? shortestRun : share < longestRun ? share : longestRun;
+      if (length > rest) length = rest;
+    } while (!next.compare_exchange_weak(begin, begin + length, std::memory_order_relaxed));
+    return {begin, begin + length};
   }
 
  private:
-  int64_t count = 0, runs = 0;
+  int64_t count = 0, longestRun = 1, shortestRun = 1;
+  int threads = 1;
   std::atomic<int64_t> next{0};
 };
 
