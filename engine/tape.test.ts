@@ -8,7 +8,7 @@ import { crossEntropy } from './ops/cross-entropy.ts';
 import { add, multiply, scale, sum } from './ops/elementwise.ts';
 import { embedding } from './ops/embedding.ts';
 import { expectClose, toBf16 } from './ops/gradient-check.ts';
-import { linear } from './ops/linear.ts';
+import { linear, roundedLinear } from './ops/linear.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { swiglu } from './ops/swiglu.ts';
 import { AdamW } from './optim/adamw.ts';
@@ -51,9 +51,9 @@ class TinyDecoder {
 
   #block(x: Tensor, layout: AttentionOptions): Tensor {
     const get = (name: string) => this.parameters.get(name);
-    const attended = attention(linear(rmsNorm(x, get('attentionNorm'), 1e-5), get('qkv')), layout);
+    const attended = attention(roundedLinear(rmsNorm(x, get('attentionNorm'), 1e-5), get('qkv')), layout);
     const middle = linear(attended, get('out'), x);
-    const activated = swiglu(linear(rmsNorm(middle, get('feedForwardNorm'), 1e-5), get('gateUp')));
+    const activated = swiglu(roundedLinear(rmsNorm(middle, get('feedForwardNorm'), 1e-5), get('gateUp')));
     return linear(activated, get('down'), middle);
   }
 }
@@ -131,6 +131,72 @@ test.each(['f32', 'bf16'] as const)(
     expect(checkpointed).toEqual(plain);
   },
 );
+
+test('what is not kept is the same when it is computed again, in whatever order it is made and used', () => {
+  setPrecision('bf16');
+  const random = new Random(11);
+  const leaf = (shape: number[]) => {
+    const made = tensor(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
+      shape,
+    );
+    made.requiresGradient = true;
+    return made;
+  };
+  const branches = [0, 1, 2].map(() => ({
+    x: leaf([6, 32]),
+    gain: leaf([32]),
+    up: leaf([64, 32]),
+    out: leaf([4, 32]),
+  }));
+  const leaves = branches.flatMap(Object.values) as Tensor[];
+  const gradients = () =>
+    leaves.map((each) => {
+      const { gradient } = each;
+      each.gradient = null;
+      return gradient;
+    });
+
+  for (const { x, gain, up, out } of branches) {
+    scope(() => backward(sum(linear(swiglu(roundedLinear(rmsNorm(x, gain, 1e-5), up)), out))));
+  }
+  const alone = gradients();
+
+  // Three tensors of every size at once, each read after the others were made, one of them twice by the reader.
+  scope(() => {
+    const normed = branches.map(({ x, gain }) => rmsNorm(x, gain, 1e-5));
+    const gated = normed.map((tensor, index) => roundedLinear(tensor, branches[index]!.up, { recomputed: true }));
+    const first = Array.from(normed[0]!.data);
+    const fed = gated.map(swiglu);
+    const outs = fed.map((tensor, index) => linear(tensor, branches[index]!.out));
+    expect(Array.from(normed[0]!.data)).toEqual(first);
+    backward(sum(add(add(outs[0]!, outs[1]!), outs[2]!)));
+  });
+  setPrecision('f32');
+  expect(gradients()).toEqual(alone);
+});
+
+test('a loss that is read before backward is the one that backward leaves', () => {
+  const { ids, targets } = randomBatch(new Random(12), 60);
+  const results = [false, true].map((early) => {
+    const decoder = new TinyDecoder();
+    return scope(() => {
+      const result = crossEntropy(
+        rmsNorm(embedding(ids, decoder.parameters.get('embedding')), decoder.parameters.get('attentionNorm'), 1e-5),
+        decoder.parameters.get('embedding'),
+        targets,
+        { entropies: true },
+      );
+      const before = early ? [result.loss.data[0], ...result.logProbabilities] : [];
+      backward(result.loss);
+      const after = [result.loss.data[0], ...result.logProbabilities];
+      if (early) expect(before).toEqual(after);
+      return { after, entropies: result.entropies, gradients: decoder.parameters.gradients };
+    });
+  });
+  expect(results[0]!.after[0]).toBeGreaterThan(0);
+  expect(results[1]).toEqual(results[0]);
+});
 
 test('a checkpoint passes on the gradient of any function, added to what is there', () => {
   const a = tensor([1, 2, 3], [3]);

@@ -23,6 +23,10 @@
  * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
  * computation must be added to the first one before `backward`.
  *
+ * Not every output is kept. Cheap operations whose outputs are large (`recomputed`: normalisation, SwiGLU) write into
+ * buffers that the next layer takes over; when `backward` wants such a tensor, reading it computes it again. A loss
+ * (`computedInBackward`) makes its value there too, together with the gradients, unless somebody reads it before.
+ *
  * `checkpoint` trades time for memory: a part of the computation forgets what it saved and runs again when the walk
  * arrives there (Chen et al., "Training deep nets with sublinear memory cost", 2016).
  */
@@ -45,6 +49,16 @@ export interface Operation<
    */
   readonly roundedWhenRecorded?: Uint16Array extends Output ? true : never;
   /**
+   * True for an operation that is cheap to repeat: where its output is stored rounded, it is not kept for `backward`
+   * but computed again there.
+   */
+  readonly recomputed?: true;
+  /**
+   * True for an operation whose forward and gradient share most of their work: where it is recorded, `forward` runs only
+   * if the output is read before `backward`, and `gradient` fills the output too.
+   */
+  readonly computedInBackward?: true;
+  /**
    * Whether the gradient of the output goes into products alone, so that it may come rounded to bfloat16: the other
    * half of the same saving. See GradientFlow.roundedTarget.
    */
@@ -54,7 +68,14 @@ export interface Operation<
   /** Fills `output` (not cleared) and returns what the gradient will need, if it `records`. */
   forward(inputs: Inputs, options: Options, output: Output, records: boolean): Saved;
   /** Adds d loss / d input for each input that wants it, given d loss / d output. */
-  gradient(inputs: Inputs, options: Options, saved: Saved, outputGradient: OutputGradient, flow: GradientFlow): void;
+  gradient(
+    inputs: Inputs,
+    options: Options,
+    saved: Saved,
+    outputGradient: OutputGradient,
+    flow: GradientFlow,
+    output: Output,
+  ): void;
 }
 
 /** Where to write a gradient: over what is there, or added to it. */
@@ -90,6 +111,7 @@ class Scope {
   alive = true;
   readonly records: boolean;
   readonly tapeStart: number;
+  readonly passing = new PassingBuffers(this);
 
   constructor(records: boolean, tapeStart: number) {
     this.records = records;
@@ -139,21 +161,6 @@ export function apply<
   Output extends Storage,
   OutputGradient extends Storage,
 >(operation: Operation<Inputs, Options, Saved, Output, OutputGradient>, inputs: Inputs, options: Options): Tensor {
-  return applyKeeping(operation, inputs, options).output;
-}
-
-/** As `apply`, and hands out what the forward saved: results besides the output, such as log-probabilities. */
-export function applyKeeping<
-  Inputs extends readonly Tensor[],
-  Options,
-  Saved,
-  Output extends Storage,
-  OutputGradient extends Storage,
->(
-  operation: Operation<Inputs, Options, Saved, Output, OutputGradient>,
-  inputs: Inputs,
-  options: Options,
-): { output: Tensor; saved: Saved } {
   const current = scopes.at(-1);
   if (current === undefined) {
     throw new Error(
@@ -162,23 +169,80 @@ export function applyKeeping<
     );
   }
   const shape = operation.shape(inputs, options);
-  const records = current.records && inputs.some((input) => input.requiresGradient);
-  const rounded = operation.roundedWhenRecorded === true && records && precision() === 'bf16';
   const count = elementCount(shape);
-  const values = rounded ? allocateBf16(count) : allocate(count);
-  const saved = operation.forward(inputs, options, values as Output, records);
-  const output = new Tensor(values, shape, records, current);
-  if (records) {
-    for (const input of inputs) input.consumers++;
-    output.roundsGradient = precision() === 'bf16' && operation.roundsOutputGradient?.(inputs) === true;
-    tape.push({
-      name: operation.name,
-      output,
-      propagate: (outputGradient, flow) =>
-        operation.gradient(inputs, options, saved, outputGradient as OutputGradient, flow),
-    });
+  const records = current.records && inputs.some((input) => input.requiresGradient);
+  if (!records) {
+    const values = allocate(count);
+    using(inputs, () => operation.forward(inputs, options, values as Output, false));
+    return new Tensor(values, shape, false, current);
   }
-  return { output, saved };
+  const rounded = operation.roundedWhenRecorded === true && precision() === 'bf16';
+  const passing = rounded && operation.recomputed === true;
+  let saved: Saved;
+  const compute = (): Storage => {
+    const values = passing ? current.passing.take(output) : kept!;
+    saved = using(inputs, () => operation.forward(inputs, options, values as Output, true));
+    return values;
+  };
+  const kept = passing ? null : rounded ? allocateBf16(count) : allocate(count);
+  const output: Tensor = new Tensor(null, shape, true, current, compute);
+  if (!operation.computedInBackward) output.compute();
+  for (const input of inputs) input.consumers++;
+  output.roundsGradient = precision() === 'bf16' && operation.roundsOutputGradient?.(inputs) === true;
+  tape.push({
+    name: operation.name,
+    output,
+    propagate: (outputGradient, flow) => {
+      current.passing.giveBack(output);
+      using(inputs, () =>
+        operation.gradient(inputs, options, saved, outputGradient as OutputGradient, flow, kept as Output),
+      );
+      if (operation.computedInBackward) output.hold(kept!);
+    },
+  });
+  return output;
+}
+
+/** fn(), during which the values of the tensors stay where they are. */
+function using<T>(tensors: readonly Tensor[], fn: () => T): T {
+  for (const tensor of tensors) tensor.users++;
+  try {
+    return fn();
+  } finally {
+    for (const tensor of tensors) tensor.users--;
+  }
+}
+
+/** Buffers for tensors that are not kept, by length: whoever needs one takes it over from a tensor that was used. */
+class PassingBuffers {
+  readonly #scope: Scope;
+  readonly #holders = new Map<number, { buffer: Uint16Array; tensor: Tensor | null }[]>();
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  take(tensor: Tensor): Uint16Array {
+    const sameLength = this.#holders.get(tensor.size) ?? [];
+    this.#holders.set(tensor.size, sameLength);
+    let holder = sameLength.find(({ tensor: held }) => held === null || (held.users === 0 && held.consumers > 0));
+    if (holder === undefined) {
+      // What an inner scope takes from the arena would not outlive it.
+      const inArena = scopes.at(-1) === this.#scope;
+      holder = { buffer: inArena ? allocateBf16(tensor.size) : new Uint16Array(tensor.size), tensor: null };
+      sameLength.push(holder);
+    }
+    holder.tensor?.drop();
+    holder.tensor = tensor;
+    return holder.buffer;
+  }
+
+  giveBack(tensor: Tensor): void {
+    const holder = this.#holders.get(tensor.size)?.find(({ tensor: held }) => held === tensor);
+    if (holder === undefined) return;
+    tensor.drop();
+    holder.tensor = null;
+  }
 }
 
 /**
@@ -234,10 +298,12 @@ export function checkpoint(compute: (input: Tensor) => Tensor, input: Tensor): T
   const current = scopes.at(-1);
   if (current === undefined || !current.records || !input.requiresGradient) return compute(input);
   // The result moves down to where the inner scope began; nothing has overwritten it yet.
-  const result = scope(() => {
-    const { data, shape } = compute(input);
-    return { data, shape };
-  });
+  const result = using([input], () =>
+    scope(() => {
+      const { data, shape } = compute(input);
+      return { data, shape };
+    }),
+  );
   input.consumers++;
   const values = allocate(result.data.length);
   values.set(result.data);
@@ -245,7 +311,8 @@ export function checkpoint(compute: (input: Tensor) => Tensor, input: Tensor): T
   tape.push({
     name: 'checkpoint',
     output,
-    propagate: (outputGradient, flow) => scope(() => recompute(compute, input, outputGradient as Float32Array, flow)),
+    propagate: (outputGradient, flow) =>
+      using([input], () => scope(() => recompute(compute, input, outputGradient as Float32Array, flow))),
   });
   return output;
 }

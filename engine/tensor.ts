@@ -25,17 +25,28 @@ export class Tensor {
   /** For the tape: how many recorded operations take the tensor as an input, and whether its maker rounds its gradient. */
   consumers = 0;
   roundsGradient = false;
-  readonly #values: Storage;
+  /** For the tape: how many running operations use the values, which must stay where they are that long. */
+  users = 0;
+  #values: Storage | null;
   #widened: Float32Array | null = null;
   readonly #home: TensorHome | null;
+  readonly #compute: (() => Storage) | null;
 
-  constructor(values: Storage, shape: readonly number[], requiresGradient: boolean, home: TensorHome | null) {
+  /** @param compute makes the values when they are read and not there: `values` may be null then, or be dropped later */
+  constructor(
+    values: Storage | null,
+    shape: readonly number[],
+    requiresGradient: boolean,
+    home: TensorHome | null,
+    compute: (() => Storage) | null = null,
+  ) {
     this.shape = shape;
-    this.size = values.length;
+    this.size = elementCount(shape);
     this.requiresGradient = requiresGradient;
     this.gradient = null;
     this.#values = values;
     this.#home = home;
+    this.#compute = compute;
   }
 
   /** True for constants and parameters, which outlive scopes; false for what an operation made. */
@@ -62,7 +73,23 @@ export class Tensor {
           'copy what you need (tensor.data.slice()) before the scope ends.',
       );
     }
+    return this.compute();
+  }
+
+  /** The values, which are computed first if they are not there; unlike `stored` not bound to the scope if they are. */
+  compute(): Storage {
+    this.#values ??= this.#compute!();
     return this.#values;
+  }
+
+  /** For the tape: sets values that were computed elsewhere. */
+  hold(values: Storage): void {
+    this.#values = values;
+  }
+
+  /** For the tape: forgets the values; they are computed again when they are read. */
+  drop(): void {
+    this.#values = null;
   }
 }
 

@@ -94,7 +94,8 @@ export interface OperationKernels {
 
   // kernels/loss.cc
   /**
-   * The sum of negative log-probabilities; gradients are those of `scale` times the sum, weighted by row if asked.
+   * The sum of negative log-probabilities; gradients are those of `scale` times the sum, weighted by row if asked, and
+   * overwrite what they are given, or add to it.
    * Entropies are in nats.
    */
   crossEntropy(
@@ -105,7 +106,9 @@ export interface OperationKernels {
     logProbabilities: Float32Array,
     entropies: MaybeArray,
     dhidden: MaybeArray,
+    addDhidden: boolean,
     dweight: MaybeArray,
+    addDweight: boolean,
     width: number,
     scale: number,
   ): number;

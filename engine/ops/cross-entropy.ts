@@ -1,6 +1,5 @@
-import { allocate } from '../arena.ts';
 import { native } from '../native/addon.ts';
-import { applyKeeping, type Operation } from '../tape.ts';
+import { apply, type GradientTarget, type Operation } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkIds } from './embedding.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
@@ -8,18 +7,15 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 interface Options {
   readonly targets: Int32Array;
   readonly normalizer: number;
+  /** [N], filled when the loss is. */
+  readonly logProbabilities: Float32Array;
   readonly entropies: Float32Array | null;
 }
 
-interface Saved {
-  readonly logProbabilities: Float32Array;
-  /** d loss / d hidden and d loss / d weight, computed while the logits of a chunk were at hand. */
-  readonly hiddenGradient: Float32Array | null;
-  readonly weightGradient: Float32Array | null;
-}
-
-const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor], Options, Saved> = {
+const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor], Options, null> = {
   name: 'crossEntropy',
+  // The logits are at hand once, and the gradients need them as the loss does.
+  computedInBackward: true,
 
   shape([hidden, weight], { targets, normalizer }) {
     const [rows, width] = matrixExtents('crossEntropy', 'hidden', hidden);
@@ -37,61 +33,85 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
     return [];
   },
 
-  forward([hidden, weight], { targets, normalizer, entropies }, output, records) {
-    const logProbabilities = new Float32Array(targets.length);
-    const hiddenGradient = records && hidden.requiresGradient ? allocate(hidden.size) : null;
-    const weightGradient = records && weight.requiresGradient ? allocate(weight.size) : null;
-    const total = native().crossEntropy(
-      hidden.stored,
-      weight.data,
-      targets,
-      null,
-      logProbabilities,
-      entropies,
-      hiddenGradient,
-      weightGradient,
-      hidden.shape[1]!,
-      1 / normalizer,
-    );
-    output[0] = total / normalizer;
-    return { logProbabilities, hiddenGradient, weightGradient };
+  forward(inputs, options, output) {
+    computeLoss(inputs, options, output, 0, null, null);
+    return null;
   },
 
-  gradient([hidden, weight], _options, saved, outputGradient, flow) {
-    const factor = outputGradient[0]!;
-    for (const [input, share] of [
-      [hidden, saved.hiddenGradient],
-      [weight, saved.weightGradient],
-    ] as const) {
-      if (share === null) continue;
-      if (factor !== 1) native().scale(share, factor, share, false);
-      flow.give(input, share);
-    }
+  gradient(inputs, options, _saved, outputGradient, flow, output) {
+    const [hidden, weight] = inputs;
+    computeLoss(inputs, options, output, outputGradient[0]!, flow.target(hidden), flow.target(weight));
   },
 };
 
+/** Fills the loss and what belongs to it, and the gradients that are wanted, for `upstream` as d total / d loss. */
+function computeLoss(
+  [hidden, weight]: readonly [hidden: Tensor, weight: Tensor],
+  { targets, normalizer, logProbabilities, entropies }: Options,
+  loss: Float32Array,
+  upstream: number,
+  dHidden: GradientTarget | null,
+  dWeight: GradientTarget | null,
+): void {
+  const total = native().crossEntropy(
+    hidden.stored,
+    weight.data,
+    targets,
+    null,
+    logProbabilities,
+    entropies,
+    dHidden?.data ?? null,
+    dHidden?.add ?? false,
+    dWeight?.data ?? null,
+    dWeight?.add ?? false,
+    hidden.shape[1]!,
+    upstream / normalizer,
+  );
+  loss[0] = total / normalizer;
+}
+
+/** What `crossEntropy` gives: all of it is there after `backward`, or computed when it is first read before. */
+export interface CrossEntropy {
+  /** Scalar, in nats. Gradients flow from it alone. */
+  readonly loss: Tensor;
+  /** [N], nats, outside the arena; 0 where the target is -1. */
+  readonly logProbabilities: Float32Array;
+  /** [N], nats, outside the arena; 0 where the target is -1; null if they were not asked for. */
+  readonly entropies: Float32Array | null;
+}
+
 /**
  * The negative log-probability of each target under softmax(hidden · weightᵀ), summed over the targets that count
- * and divided by `normalizer`. The logits are made and used in chunks and never stored whole.
+ * and divided by `normalizer`. The logits are made and used in chunks and never stored whole. Where a scope records,
+ * they are made in `backward`, once for the loss and its gradients: reading a result earlier costs making them twice.
  *
  * @param hidden [N, D]
  * @param weight [V, D], the output embedding
  * @param targets [N] ids in [0, V); -1 where no loss is taken
  * @param options.normalizer divisor of the sum; default: the number of targets that count, at least 1
  * @param options.entropies whether the entropies of the predicted distributions are wanted; default: false
- * @returns loss, a scalar in nats; logProbabilities [N] and, if wanted, entropies [N] in nats, both outside the arena
- *   and 0 where the target is -1. Gradients flow from the loss alone.
  */
 export function crossEntropy(
   hidden: Tensor,
   weight: Tensor,
   targets: Int32Array,
   options: { normalizer?: number; entropies?: boolean } = {},
-): { loss: Tensor; logProbabilities: Float32Array; entropies: Float32Array | null } {
+): CrossEntropy {
   const normalizer = options.normalizer ?? Math.max(1, countTargets(targets));
+  const logProbabilities = new Float32Array(targets.length);
   const entropies = options.entropies ? new Float32Array(targets.length) : null;
-  const { output, saved } = applyKeeping(crossEntropyOperation, [hidden, weight], { targets, normalizer, entropies });
-  return { loss: output, logProbabilities: saved.logProbabilities, entropies };
+  const loss = apply(crossEntropyOperation, [hidden, weight], { targets, normalizer, logProbabilities, entropies });
+  return {
+    loss,
+    get logProbabilities() {
+      loss.compute();
+      return logProbabilities;
+    },
+    get entropies() {
+      loss.compute();
+      return entropies;
+    },
+  };
 }
 
 function countTargets(targets: Int32Array): number {

@@ -46,6 +46,7 @@ const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {
 };
 
 const roundedLinearOperation = { ...linearOperation, roundedWhenRecorded: true } as const;
+const recomputedLinearOperation = { ...roundedLinearOperation, recomputed: true } as const;
 
 /**
  * The product x · weightᵀ, plus the residual stream if one is given. Operands are rounded to bfloat16 when the
@@ -67,8 +68,10 @@ export function linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
  *
  * @param x [N, K]
  * @param weight [M, K], one row per output column
+ * @param options.recomputed whether, where it is stored rounded, it is not kept but computed again in `backward`: the
+ *   same bits for one more product; default: false
  * @returns [N, M]
  */
-export function roundedLinear(x: Tensor, weight: Tensor): Tensor {
-  return apply(roundedLinearOperation, [x, weight], undefined);
+export function roundedLinear(x: Tensor, weight: Tensor, options: { recomputed?: boolean } = {}): Tensor {
+  return apply(options.recomputed ? recomputedLinearOperation : roundedLinearOperation, [x, weight], undefined);
 }

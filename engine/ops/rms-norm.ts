@@ -14,6 +14,7 @@ type Saved = Float32Array | null;
 const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage> = {
   name: 'rmsNorm',
   roundedWhenRecorded: true,
+  recomputed: true,
 
   shape([x, weight]) {
     const [, width] = matrixExtents('rmsNorm', 'x', x);

@@ -6,6 +6,7 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Storage> = {
   name: 'swiglu',
   roundedWhenRecorded: true,
+  recomputed: true,
 
   shape([gateUp]) {
     const [rows, columns] = matrixExtents('swiglu', 'gateUp', gateUp);

@@ -34,7 +34,20 @@ const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight
   },
 
   forward([hidden, weight], { ids, entropies }, output) {
-    native().crossEntropy(hidden.stored, weight.data, ids, null, output, entropies, null, null, hidden.shape[1]!, 1);
+    native().crossEntropy(
+      hidden.stored,
+      weight.data,
+      ids,
+      null,
+      output,
+      entropies,
+      null,
+      false,
+      null,
+      false,
+      hidden.shape[1]!,
+      1,
+    );
     return null;
   },
 
@@ -42,23 +55,22 @@ const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight
   // are made again; keeping them is what the chunks avoid.
   gradient([hidden, weight], { ids }, _saved, outputGradient, flow) {
     const weights = outputGradient.map((value) => -value);
-    const again = allocate(ids.length);
-    const hiddenGradient = hidden.requiresGradient ? allocate(hidden.size) : null;
-    const weightGradient = weight.requiresGradient ? allocate(weight.size) : null;
+    const dHidden = flow.target(hidden);
+    const dWeight = flow.target(weight);
     native().crossEntropy(
       hidden.stored,
       weight.data,
       ids,
       weights,
-      again,
+      allocate(ids.length),
       null,
-      hiddenGradient,
-      weightGradient,
+      dHidden?.data ?? null,
+      dHidden?.add ?? false,
+      dWeight?.data ?? null,
+      dWeight?.add ?? false,
       hidden.shape[1]!,
       1,
     );
-    if (hiddenGradient !== null) flow.give(hidden, hiddenGradient);
-    if (weightGradient !== null) flow.give(weight, weightGradient);
   },
 };
 

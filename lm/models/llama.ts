@@ -53,6 +53,8 @@ interface Block {
 /** A model that scores texts instead of continuing them, under Hugging Face's name for one. */
 const scoringArchitecture = 'LlamaForSequenceClassification';
 
+const bytesPerBf16 = 2;
+
 /** What mixes positions in a block: attention over a batch, or over the cache. [N, (H+2G)·d] → [N, H·d]. */
 type Mixer = (qkv: Tensor, layer: number) => Tensor;
 
@@ -64,6 +66,11 @@ export class Llama {
    * bits, about a quarter slower, and one block's activations instead of all blocks'.
    */
   activationCheckpointing = false;
+  /**
+   * Training in 'bf16' keeps the gate and up projections of all blocks for the gradients if they take at most so many
+   * bytes; else it computes them again: the same bits, a twelfth slower, and a quarter off all activations.
+   */
+  mostGateUpKept = 128 * 2 ** 20;
   readonly #embedding: Tensor;
   readonly #blocks: Block[];
   readonly #finalNorm: Tensor;
@@ -104,7 +111,8 @@ export class Llama {
     if (length > context)
       throw new RangeError(`Sequences of ${length} tokens exceed the model's context of ${context}.`);
     const shape = { ...attentionShape(this.config), batch, length, starts };
-    return this.#decode(ids, (qkv) => attention(qkv, shape));
+    const gateUpBytes = this.#blocks.length * batch * length * 2 * this.config.intermediate_size * bytesPerBf16;
+    return this.#decode(ids, (qkv) => attention(qkv, shape), gateUpBytes > this.mostGateUpKept);
   }
 
   /**
@@ -166,22 +174,29 @@ export class Llama {
     throw new TypeError('This model scores texts and cannot continue them; load the model that it was made from.');
   }
 
-  #decode(ids: Int32Array, mix: Mixer): Tensor {
+  #decode(ids: Int32Array, mix: Mixer, recomputesGateUp = false): Tensor {
     const epsilon = this.config.rms_norm_eps;
     let stream = embedding(ids, this.#embedding);
     for (const [layer, block] of this.#blocks.entries()) {
-      const compute = (input: Tensor) => decodeBlock(block, input, (qkv) => mix(qkv, layer), epsilon);
+      const compute = (input: Tensor) => decodeBlock(block, input, (qkv) => mix(qkv, layer), epsilon, recomputesGateUp);
       stream = this.activationCheckpointing ? checkpoint(compute, stream) : compute(stream);
     }
     return rmsNorm(stream, this.#finalNorm, epsilon);
   }
 }
 
-function decodeBlock(block: Block, stream: Tensor, mix: (qkv: Tensor) => Tensor, epsilon: number): Tensor {
+function decodeBlock(
+  block: Block,
+  stream: Tensor,
+  mix: (qkv: Tensor) => Tensor,
+  epsilon: number,
+  recomputesGateUp: boolean,
+): Tensor {
   const mixed = mix(roundedLinear(rmsNorm(stream, block.attentionNorm, epsilon), block.qkv));
   const middle = linear(mixed, block.attentionOutput, stream);
-  const fed = swiglu(roundedLinear(rmsNorm(middle, block.feedForwardNorm, epsilon), block.gateUp));
-  return linear(fed, block.down, middle);
+  const normed = rmsNorm(middle, block.feedForwardNorm, epsilon);
+  const gateUp = roundedLinear(normed, block.gateUp, { recomputed: recomputesGateUp });
+  return linear(swiglu(gateUp), block.down, middle);
 }
 
 /** Whether a configuration is of a model that scores texts: a reward model or a critic. */

@@ -10,8 +10,7 @@
 //     dhidden = logits W          with the embedding packed the other way round
 //     dW += logitsT hidden        chunk after chunk, in order
 //
-// So the gradient is done when the loss is known, for an upstream gradient of 1; the caller scales it if it is not.
-// The embedding is packed once per call in each layout. Rows whose target is -1 get zero gradients.
+// So losses and gradients are one computation. The embedding is packed once per call in each layout. Rows whose target is -1 get zero gradients.
 //
 // A row's maximum is subtracted before exponentials. With x = logit - maximum and sums over the vocabulary,
 //
@@ -108,8 +107,8 @@ struct Workspace {
 // only.
 double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int32_t> targets,
                     std::optional<Array<const float>> rowWeights, Array<float> logProbabilities,
-                    std::optional<Array<float>> entropies, std::optional<Array<float>> dhidden,
-                    std::optional<Array<float>> dweight, int64_t width, float scale) {
+                    std::optional<Array<float>> entropies, std::optional<Array<float>> dhidden, bool addDhidden,
+                    std::optional<Array<float>> dweight, bool addDweight, int64_t width, float scale) {
   const int64_t rows = targets.size, vocabulary = width > 0 ? weight.size / width : 0;
   hidden.require(rows * width);
   weight.require(vocabulary * width);
@@ -159,10 +158,13 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
         }
       }
       team.barrier();
-      if (dhidden) multiply(team, count, byRows(gradients, gradientStride), byWidth, {dhidden->data + first * width, width});
+      if (dhidden) {
+        float* const to = dhidden->data + first * width;
+        multiply(team, count, byRows(gradients, gradientStride), byWidth, {to, width, addDhidden ? to : nullptr, width});
+      }
       if (dweight) {
         multiply(team, vocabulary, width, count, byColumns(gradients, gradientStride), byColumns(chunkHidden, width),
-                 {dweight->data, width, first > 0 ? dweight->data : nullptr, width}, precision());
+                 {dweight->data, width, addDweight || first > 0 ? dweight->data : nullptr, width}, precision());
       }
       team.barrier();
     }
@@ -176,6 +178,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
 }  // namespace
 
 PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "rowWeights", "logProbabilities",
-                                                          "entropies", "dhidden", "dweight", "width", "scale"}));
+                                                          "entropies", "dhidden", "addDhidden", "dweight", "addDweight",
+                                                          "width", "scale"}));
 
 }  // namespace parley::PARLEY_ISA
