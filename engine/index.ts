@@ -29,4 +29,4 @@ export { AdamW, type AdamWOptions } from './optim/adamw.ts';
 export { learningRateAt, type Schedule } from './optim/schedule.ts';
 export { Random } from './random.ts';
 export { backward, checkpoint, inference, scope } from './tape.ts';
-export { Tensor, tensor } from './tensor.ts';
+export { type Storage, Tensor, tensor } from './tensor.ts';

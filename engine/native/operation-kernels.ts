@@ -114,14 +114,18 @@ export interface OperationKernels {
   ): number;
 
   // kernels/adamw.cc
-  /** One step over values[from .. to). The corrected figures hold the bias corrections; see AdamW. */
+  /**
+   * One step over values[from .. to). The corrected figures hold the bias corrections; see AdamW. Both moments are of
+   * one type; in bfloat16 the step's number, from 1, decides with the element's index how the second is rounded.
+   */
   adamw(
     values: Float32Array,
     gradients: Float32Array,
-    firstMoment: Float32Array,
-    secondMoment: Float32Array,
+    firstMoment: AnyArray,
+    secondMoment: AnyArray,
     from: number,
     to: number,
+    stepNumber: number,
     clipFactor: number,
     beta1: number,
     beta2: number,

@@ -31,6 +31,9 @@ constexpr int lanes = 4;
 // Of the same size as Floats; what comparisons of Floats give (-1 where true, 0 where false).
 typedef int32_t Ints __attribute__((vector_size(4 * lanes)));
 
+// Of the same size too; arithmetic wraps around.
+typedef uint32_t Words __attribute__((vector_size(4 * lanes)));
+
 #if defined(__AVX512F__)
 using Floats = __m512;
 #elif defined(__AVX2__)
@@ -239,14 +242,7 @@ __attribute__((always_inline)) inline void transpose(Floats (&block)[lanes]) {
 #endif
 }
 
-// bfloat16 is the upper half of a float. Rounds to nearest, ties to even; NaN stays NaN.
-inline uint16_t toBf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return uint16_t((bits >> 16) | 0x40);
-  return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
+// bfloat16 is the upper half of a float.
 inline float fromBf16(uint16_t half) {
   const uint32_t bits = uint32_t(half) << 16;
   float value;
@@ -254,7 +250,7 @@ inline float fromBf16(uint16_t half) {
   return value;
 }
 
-// Each lane rounded to bfloat16, still as a float.
+// Each lane rounded to bfloat16, still as a float: to nearest, ties to even; NaN stays NaN.
 inline Floats roundToBf16(Floats value) {
   Ints bits;
   std::memcpy(&bits, &value, sizeof bits);
@@ -297,9 +293,12 @@ inline void storeBf16(uint16_t* to, Floats value) {
   const __m512i bits = _mm512_srli_epi32(_mm512_castps_si512(roundToBf16(value)), 16);
   _mm256_storeu_si256((__m256i*)to, _mm512_cvtepi32_epi16(bits));
 #else
-  float buffer[lanes];
-  store(buffer, value);
-  for (int i = 0; i < lanes; i++) to[i] = toBf16(buffer[i]);
+  typedef uint16_t Halves __attribute__((vector_size(2 * lanes)));
+  const Floats rounded = roundToBf16(value);
+  Words bits;
+  std::memcpy(&bits, &rounded, sizeof bits);
+  const Halves halves = __builtin_convertvector(bits >> 16, Halves);
+  std::memcpy(to, &halves, sizeof halves);
 #endif
 }
 
@@ -308,6 +307,36 @@ inline void storeBf16Partial(uint16_t* to, Floats value, int64_t count) {
   uint16_t buffer[lanes];
   storeBf16(buffer, value);
   std::memcpy(to, buffer, size_t(count) * sizeof *to);
+}
+
+// Bits that look random, a function of the counter: a uint32_t or Words of them. Every bit of the result depends on
+// every bit of x (a mixing function with constants found by search: Chris Wellons' hash-prospector, "lowbias32").
+template <class Word>
+inline Word scramble(Word x) {
+  x ^= x >> 16;
+  x *= 0x7feb352du;
+  x ^= x >> 15;
+  x *= 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+
+// Held between the lowest and the largest finite bfloat16: rounding such a number gives no infinity.
+inline Floats withinBf16(Floats value) {
+  const Floats largest = broadcast(fromBf16(0x7f7f));
+  return max(-largest, min(largest, value));
+}
+
+// Each lane rounded, still as a float, to one of the two bfloat16 numbers around it, the nearer one the likelier, such
+// that the mean is the lane itself (stochastic rounding: Gupta et al., "Deep learning with limited numerical
+// precision", 2015): random low bits carry into the upper half as often as what lies in the lower half is large. Takes
+// 16 of the random bits of a lane, which must not be NaN. What is larger than every finite bfloat16 becomes the largest.
+inline Floats roundStochastically(Floats value, Words random) {
+  value = withinBf16(value);
+  Words bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits = (bits + (random >> 16)) & 0xffff0000u;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 // A whole vector where `count` allows, else its first `count` lanes; float or bfloat16 in memory.

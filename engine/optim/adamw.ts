@@ -1,5 +1,6 @@
-import { native } from '../native/addon.ts';
+import { native, precision } from '../native/addon.ts';
 import type { ParameterSet } from '../nn/parameter-set.ts';
+import type { Storage } from '../tensor.ts';
 
 export interface AdamWOptions {
   /** Decay of the first moment, [0, 1). */
@@ -23,10 +24,20 @@ interface Stretch {
  * AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), in PyTorch's order of operations, in
  * float32, after clipping the gradient to a global norm. The state to save with a checkpoint is `firstMoment`,
  * `secondMoment` and `steps`.
+ *
+ * In precision 'bf16' the moments are kept in bfloat16 from one step to the next (DeepSeek-V3 technical report, 2024,
+ * section 3.3): 12 bytes a parameter with its value and its gradient instead of 16. A step computes in float32 and
+ * uses the moments before they are rounded: the first to the nearest, the second stochastically (Gupta et al., "Deep
+ * learning with limited numerical precision", 2015), because with `beta2` 0.999 a step changes it by less than half
+ * of bfloat16's spacing, and the nearest would leave it as it is. (A first moment comes to rest within 0.4 % / (1 -
+ * `beta1`) of a gradient that stays the same: 4 % with 0.9.) The price is an error in each step of at most 0.4 % of the
+ * first moment and 0.8 % of the second, without bias in the second.
  */
 export class AdamW {
-  readonly firstMoment: Float32Array;
-  readonly secondMoment: Float32Array;
+  /** [parameters.count], of the type that the precision at construction asks for. */
+  readonly firstMoment: Storage;
+  /** As `firstMoment`. */
+  readonly secondMoment: Storage;
   /** Steps taken; bias correction depends on it. */
   steps = 0;
   readonly #parameters: ParameterSet;
@@ -42,8 +53,9 @@ export class AdamW {
     this.#parameters = parameters;
     this.#options = options;
     this.#stretches = stretchesOf(parameters);
-    this.firstMoment = new Float32Array(parameters.count);
-    this.secondMoment = new Float32Array(parameters.count);
+    const Moment = precision() === 'bf16' ? Uint16Array : Float32Array;
+    this.firstMoment = new Moment(parameters.count);
+    this.secondMoment = new Moment(parameters.count);
   }
 
   /**
@@ -71,6 +83,7 @@ export class AdamW {
         this.secondMoment,
         begin,
         end,
+        this.steps,
         factor,
         beta1,
         beta2,

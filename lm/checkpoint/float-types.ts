@@ -1,5 +1,5 @@
 /**
- * Conversions between float32 in memory and the 16-bit floats on disk.
+ * Conversions between floats in memory (float32, or bfloat16 in a Uint16Array) and on disk.
  *
  *     F32   1 sign  8 exponent  23 mantissa
  *     BF16  1 sign  8 exponent   7 mantissa    the upper half of an F32
@@ -8,14 +8,25 @@
  * Bytes are little-endian, on disk and in memory: every processor that the engine is built for is.
  */
 
+import type { Storage } from '@parley/engine';
+
 /** Bytes per value of each readable type. */
 export const floatTypes = { F32: 4, F16: 2, BF16: 2 } as const;
 export type FloatType = keyof typeof floatTypes;
 
-/** Widens stored bytes to float32; exact for all three types. */
-export function bytesToFloats(dtype: FloatType, bytes: Uint8Array, into: Float32Array): void {
-  if (dtype === 'F32') {
+/**
+ * Converts stored bytes. To float32 that is exact for all three types; to bfloat16 it is for BF16, the others are
+ * rounded to nearest, ties to even.
+ */
+export function bytesToFloats(dtype: FloatType, bytes: Uint8Array, into: Storage): void {
+  if (dtype === typeInMemory(into)) {
     new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(bytes);
+    return;
+  }
+  if (into instanceof Uint16Array) {
+    const wide = new Float32Array(into.length);
+    bytesToFloats(dtype, bytes, wide);
+    bytesToFloats('BF16', floatsToBytes('BF16', wide), into);
     return;
   }
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, into.length);
@@ -27,9 +38,19 @@ export function bytesToFloats(dtype: FloatType, bytes: Uint8Array, into: Float32
   }
 }
 
-/** The bytes of `values` in the given type; BF16 rounds to nearest, ties to even, as the engine and PyTorch do. */
-export function floatsToBytes(dtype: 'F32' | 'BF16', values: Float32Array): Uint8Array {
-  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** The type on disk that holds the values as they are. */
+export function typeInMemory(values: Storage): 'F32' | 'BF16' {
+  return values instanceof Uint16Array ? 'BF16' : 'F32';
+}
+
+/**
+ * The bytes of `values`: float32 in the given type, where BF16 rounds to nearest, ties to even, as the engine and
+ * PyTorch do; bfloat16 as it is.
+ */
+export function floatsToBytes(dtype: 'F32' | 'BF16', values: Storage): Uint8Array {
+  if (dtype === 'F32' || values instanceof Uint16Array) {
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < halves.length; i++) {

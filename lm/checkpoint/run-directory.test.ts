@@ -104,6 +104,27 @@ describe('RunDirectory', () => {
     resumed.close();
   });
 
+  it('keeps bfloat16 arrays bit for bit, and goes on with moments of the other type', () => {
+    // 1, -0, the smallest subnormal, the largest number, infinity and a NaN; an odd count shifts the array after it.
+    const halves = Uint16Array.of(0x3f80, 0x8000, 0x0001, 0x7f7f, 0x7f80, 0x7fc1, 0xbf81);
+    // A tie to even below, a tie to even above, and just past a tie.
+    const floats = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20);
+    const run = RunDirectory.open(folder, config);
+    run.saveCheckpoint({ ...content(10), arrays: { halves, floats } });
+    run.close();
+
+    const resumed = RunDirectory.open(folder, config);
+    const same = { halves: new Uint16Array(7), floats: new Float32Array(3) };
+    resumed.resumeFrom!.restore(same);
+    expect(same).toEqual({ halves, floats });
+    const other = { halves: new Float32Array(7), floats: new Uint16Array(3) };
+    resumed.resumeFrom!.restore(other);
+    expect([...other.halves]).toEqual([1, -0, 2 ** -133, 3.3895313892515355e38, Infinity, Number.NaN, -1 - 2 ** -7]);
+    expect(other.floats).toEqual(Uint16Array.of(0x3f80, 0x3f82, 0x3f81));
+    expect(() => resumed.resumeFrom!.restore({ halves: new Uint16Array(6) })).toThrow(/'halves' holds 7 values/);
+    resumed.close();
+  });
+
   it('passes over checkpoints that are incomplete or damaged', () => {
     const run = RunDirectory.open(folder, config);
     run.saveCheckpoint(content(10));

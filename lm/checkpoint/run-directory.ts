@@ -15,6 +15,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rea
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Metric } from '@parley/contracts';
+import type { Storage } from '@parley/engine';
 import { DiskFullError, removePartials, writeFileAtomic, writeFolderAtomic, writeFully } from './atomic.ts';
 import { lockFolder, type RunLock } from './run-lock.ts';
 import { hashFile, SafetensorsFile, writeSafetensors } from './safetensors.ts';
@@ -31,8 +32,8 @@ export interface CheckpointContent {
   step: number;
   /** Training time so far, earlier attempts included. */
   seconds: number;
-  /** Flat float32 arrays: parameter values, optimizer moments. */
-  arrays: Record<string, Float32Array>;
+  /** Flat arrays, float32 or bfloat16: parameter values, optimizer moments. */
+  arrays: Record<string, Storage>;
   /** Everything else, JSON: optimizer steps, the states of random generators and samplers. */
   state: Record<string, unknown>;
 }
@@ -42,8 +43,11 @@ export interface Checkpoint {
   readonly step: number;
   readonly seconds: number;
   readonly state: Record<string, unknown>;
-  /** Copies the stored arrays into the given ones, which must have the same names and lengths. */
-  restore(arrays: Record<string, Float32Array>): void;
+  /**
+   * Copies the stored arrays into the given ones, which must have the same names and lengths. Between float32 and
+   * bfloat16 they are converted, so that a run goes on whose optimizer kept its moments otherwise.
+   */
+  restore(arrays: Record<string, Storage>): void;
 }
 
 export class RunDirectory {

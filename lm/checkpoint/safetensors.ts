@@ -10,12 +10,13 @@
  * offsets that overlap, leave holes or reach outside the file, and bytes after the last tensor: a file that passes
  * is exactly as long as its header says, so a cut download or a half-written copy never loads.
  *
- * In memory everything is float32; F32, F16 and BF16 are read, F32 and BF16 are written.
+ * In memory values are float32, or bfloat16 in a Uint16Array; F32, F16 and BF16 are read, F32 and BF16 are written.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Storage } from '@parley/engine';
 import { writeFileAtomic } from './atomic.ts';
-import { bytesToFloats, type FloatType, floatsToBytes, floatTypes } from './float-types.ts';
+import { bytesToFloats, type FloatType, floatsToBytes, floatTypes, typeInMemory } from './float-types.ts';
 
 const longestHeader = 100_000_000;
 const chunkBytes = 1 << 24;
@@ -61,11 +62,13 @@ export class SafetensorsFile {
   }
 
   /**
-   * The values of one tensor, converted to float32.
+   * The values of one tensor, converted to float32 or to the type of `into`.
    * @param into where to put them; must hold exactly the tensor's size. Absent: a new array
    * @throws SafetensorsError when there is no tensor of that name, or `into` has another size
    */
-  read(name: string, into?: Float32Array): Float32Array {
+  read(name: string): Float32Array;
+  read<Values extends Storage>(name: string, into: Values): Values;
+  read(name: string, into?: Storage): Storage {
     const stored = this.tensors.get(name);
     if (!stored) throw new SafetensorsError(this.path, `it holds no tensor '${name}'`);
     if (into && into.length !== stored.size) {
@@ -93,22 +96,24 @@ export class SafetensorsFile {
 
 /**
  * Writes a file atomically, in the order given.
- * @param dtype how every tensor is stored; BF16 rounds to the nearest even
+ * @param dtype how float32 tensors are stored; BF16 rounds to the nearest even. Those in bfloat16 are stored as they are
  * @returns the SHA-256 of the file, in hexadecimal
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<{ name: string; shape: readonly number[]; data: Float32Array }>,
+  tensors: Iterable<{ name: string; shape: readonly number[]; data: Storage }>,
   { dtype = 'F32', metadata = { format: 'pt' } }: { dtype?: 'F32' | 'BF16'; metadata?: Record<string, string> } = {},
 ): string {
-  const width = floatTypes[dtype];
-  const list = [...tensors];
+  const list = Array.from(tensors, ({ name, shape, data }) => {
+    const type = typeInMemory(data) === 'BF16' ? 'BF16' : dtype;
+    return { name, shape, data, type, width: floatTypes[type] };
+  });
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
-  for (const { name, shape, data } of list) {
+  for (const { name, shape, data, type, width } of list) {
     const begin = end;
     end += data.length * width;
-    header[name] = { dtype, shape, data_offsets: [begin, end] };
+    header[name] = { dtype: type, shape, data_offsets: [begin, end] };
   }
   const json = Buffer.from(JSON.stringify(header));
   const padded = Math.ceil(json.length / 8) * 8;
@@ -123,9 +128,9 @@ export function writeSafetensors(
   function* hashed(first: Uint8Array): Iterable<Uint8Array> {
     hash.update(first);
     yield first;
-    for (const { data } of list) {
+    for (const { data, type, width } of list) {
       for (let offset = 0; offset < data.length; offset += chunkBytes / width) {
-        const bytes = floatsToBytes(dtype, data.subarray(offset, offset + chunkBytes / width));
+        const bytes = floatsToBytes(type, data.subarray(offset, offset + chunkBytes / width));
         hash.update(bytes);
         yield bytes;
       }
