@@ -7,7 +7,7 @@ import { type AttentionOptions, attention } from './ops/attention.ts';
 import { crossEntropy } from './ops/cross-entropy.ts';
 import { add, multiply, scale, sum } from './ops/elementwise.ts';
 import { embedding } from './ops/embedding.ts';
-import { expectClose, toBf16 } from './ops/gradient-check.ts';
+import { expectClose, randomLeaf, toBf16 } from './ops/gradient-check.ts';
 import { linear, roundedLinear } from './ops/linear.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { swiglu } from './ops/swiglu.ts';
@@ -207,6 +207,83 @@ test('a checkpoint passes on the gradient of any function, added to what is ther
     backward(sum(add(cubed, multiply(doubled, doubled))));
   });
   expect(Array.from(a.gradient!)).toEqual([1, 2, 3].map((x) => 24 * x ** 2 + 8 * x));
+});
+
+test('gradients that leave a checkpoint survive the next one, of any size', () => {
+  const run = (through: typeof checkpoint) => {
+    const a = tensor(
+      Float32Array.from({ length: 64 }, (_, index) => 1 + index / 100),
+      [64],
+    );
+    a.requiresGradient = true;
+    scope(() => {
+      const output = [7, 3, 1, 2].reduce(
+        (input, times) => through((x) => Array.from({ length: times }).reduce((y: Tensor) => scale(y, 0.7), x), input),
+        scale(a, 1),
+      );
+      backward(sum(output));
+    });
+    return a.gradient;
+  };
+  expect(run(checkpoint)).toEqual(run((compute, input) => compute(input)));
+});
+
+test('in bf16 a checkpoint takes and passes on gradients as rounded as they are without one', () => {
+  const random = new Random(7);
+  const leaves = [[40, 24], [24], [48, 24], [24], [20, 24]].map((shape) => randomLeaf(random, shape));
+  const [x, gain, gateUp, outerGain, head] = leaves as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const upstream = randomLeaf(random, [40, 20]);
+  const run = (through: typeof checkpoint) => {
+    for (const each of leaves) each.gradient = null;
+    scope(() => {
+      const normed = rmsNorm(x, gain, 1e-5);
+      // From the product inside to the norm before it, and from the product behind to the norm inside.
+      const middle = through((input) => rmsNorm(swiglu(linear(input, gateUp)), outerGain, 1e-5), normed);
+      backward(sum(multiply(linear(middle, head), upstream)));
+    });
+    return leaves.map((each) => each.gradient!);
+  };
+  setPrecision('bf16');
+  const [plain, checkpointed] = [run((compute, input) => compute(input)), run(checkpoint)];
+  setPrecision('f32');
+  expect(checkpointed).toEqual(plain);
+  run(checkpoint).forEach((exact, index) => {
+    expect(plain[index]).not.toEqual(exact);
+    expectClose(plain[index]!, exact, 2e-2);
+  });
+});
+
+test('in bf16 the gradient of what a product alone reads comes rounded, and of what others read too does not', () => {
+  const random = new Random(8);
+  const [x, gain] = [randomLeaf(random, [30, 24]), randomLeaf(random, [24])];
+  const [weight, upstream] = [randomLeaf(random, [20, 24]), randomLeaf(random, [30, 20])];
+  const gradient = (others: (normed: Tensor) => Tensor | null) => {
+    gain.gradient = null;
+    scope(() => {
+      const normed = rmsNorm(x, gain, 1e-5);
+      const loss = sum(multiply(linear(normed, weight), upstream));
+      const other = others(normed);
+      backward(other === null ? loss : add(loss, other));
+    });
+    return gain.gradient!;
+  };
+  const byHand = (rounded: boolean) => {
+    const dx = new Float32Array(30 * 24);
+    native().productInputGradient(upstream.data, weight.data, dx, false, 30, 24, 20);
+    const dy = rounded ? Uint16Array.from(dx, toBf16) : dx;
+    const [inverse, dGain] = [new Float32Array(30), new Float32Array(24)];
+    native().rmsNormForward(x.data, gain.data, new Float32Array(30 * 24), inverse, 1e-5);
+    native().rmsNormBackward(x.data, gain.data, inverse, dy, null, false, dGain, false);
+    return dGain;
+  };
+  expect(gradient(() => null)).toEqual(byHand(false));
+  setPrecision('bf16');
+  const [alone, shared] = [gradient(() => null), gradient((normed) => scale(sum(normed), 0))];
+  const [rounded, whole] = [byHand(true), byHand(false)];
+  setPrecision('f32');
+  expect(alone).toEqual(rounded);
+  expect(shared).toEqual(whole);
+  expect(rounded).not.toEqual(whole);
 });
 
 test('backward adds to the gradients of leaves and leaves none on intermediates', () => {

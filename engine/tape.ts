@@ -59,8 +59,9 @@ export interface Operation<
    */
   readonly computedInBackward?: true;
   /**
-   * Whether the gradient of the output goes into products alone, so that it may come rounded to bfloat16: the other
-   * half of the same saving. See GradientFlow.roundedTarget.
+   * Whether the gradient of the output may come rounded to bfloat16: the other half of the same saving. Where products
+   * alone read it, their bits are the same; other arithmetic takes the one rounding, as in PyTorch's autocast. See
+   * GradientFlow.roundedTarget.
    */
   roundsOutputGradient?(inputs: Inputs): Uint16Array extends OutputGradient ? boolean : never;
   /** Checks inputs and options and returns the output's shape; throws a RangeError that names what was expected. */
@@ -90,7 +91,7 @@ export interface GradientFlow {
   target(input: Tensor): GradientTarget | null;
   /**
    * The same for operations that can also write bfloat16: that is what they get, never to add to, where this is the
-   * input's only use and the operation that made it would round the gradient anyway.
+   * input's only use and the operation that made it takes a rounded gradient.
    */
   roundedTarget(input: Tensor): GradientTarget<Storage> | null;
   /**
@@ -300,44 +301,58 @@ export function checkpoint(compute: (input: Tensor) => Tensor, input: Tensor): T
   // The result moves down to where the inner scope began; nothing has overwritten it yet.
   const result = using([input], () =>
     scope(() => {
-      const { data, shape } = compute(input);
-      return { data, shape };
+      const { data, shape, roundsGradient } = compute(standIn(input));
+      return { data, shape, roundsGradient };
     }),
   );
   input.consumers++;
   const values = allocate(result.data.length);
   values.set(result.data);
   const output = new Tensor(values, result.shape, true, current);
+  output.roundsGradient = result.roundsGradient;
   tape.push({
     name: 'checkpoint',
     output,
-    propagate: (outputGradient, flow) =>
-      using([input], () => scope(() => recompute(compute, input, outputGradient as Float32Array, flow))),
+    propagate: (outputGradient, flow) => using([input], () => recompute(compute, input, outputGradient, flow)),
   });
   return output;
+}
+
+/** The input of a checkpoint as the computation sees it, whose consumers are not the input's own. */
+function standIn(input: Tensor): Tensor {
+  return new Tensor(input.stored, input.shape, true, scopes.at(-1)!);
 }
 
 /** The gradient of `checkpoint`, in a scope of its own: a second tape, whose gradients begin and end on the first. */
 function recompute(
   compute: (input: Tensor) => Tensor,
   input: Tensor,
-  outputGradient: Float32Array,
+  outputGradient: Storage,
   flow: GradientFlow,
 ): void {
-  const first = tape.length;
-  const inner = new Tensor(input.stored, input.shape, true, scopes.at(-1)!);
-  const output = compute(inner);
-  output.gradient = outputGradient;
-  walk(first, tape.length - 1, new PooledGradients());
-  // A residual hands the output's own buffer on to the input: then it may leave this scope as it is.
-  if (inner.gradient === outputGradient) {
-    flow.give(input, outputGradient);
+  const gradient = scope(() => {
+    const first = tape.length;
+    const inner = standIn(input);
+    inner.roundsGradient = input.roundsGradient && input.consumers === 1;
+    const within = new PooledGradients();
+    within.begin(compute(inner), outputGradient);
+    walk(first, tape.length - 1, within);
+    return inner.gradient ?? within.takeRounded(inner);
+  });
+  if (gradient === null) return;
+  if (gradient instanceof Uint16Array) {
+    flow.roundedTarget(input)!.data.set(gradient);
     return;
   }
-  const target = flow.target(input);
-  if (target === null || inner.gradient === null) return;
-  if (target.add) native().scale(inner.gradient, 1, target.data, true);
-  else target.data.set(inner.gradient);
+  // A residual hands the output's own buffer on to the input: then it may leave this scope as it is.
+  if (gradient === outputGradient) {
+    flow.give(input, gradient);
+    return;
+  }
+  // Like the result of `checkpoint`, the gradient moves down from a scope that has just returned.
+  const target = flow.target(input)!;
+  if (target.add) native().scale(gradient, 1, target.data, true);
+  else target.data.set(gradient);
 }
 
 /** Gradients of intermediates, recycled by length as the walk leaves them behind. */
@@ -347,6 +362,12 @@ class PooledGradients implements GradientFlow {
   readonly #rounded = new Map<Tensor, Uint16Array>();
   #current: Storage | null = null;
   #currentGivenAway = false;
+
+  /** Puts the gradient there that a walk starts from. */
+  begin(output: Tensor, gradient: Storage): void {
+    if (gradient instanceof Uint16Array) this.#rounded.set(output, gradient);
+    else output.gradient = gradient;
+  }
 
   enter(outputGradient: Storage): void {
     this.#current = outputGradient;

@@ -47,11 +47,11 @@ export interface Native extends OperationKernels, BytePairKernels {
     inputs: number,
     outputs: number,
   ): void;
-  /** dx[rows, inputs] = or, with add, += dy[rows, outputs] · weight[outputs, inputs] */
+  /** dx[rows, inputs] = or, with add, += dy[rows, outputs] · weight[outputs, inputs]; adds to a float32 dx only */
   productInputGradient(
     dy: Float32Array | Uint16Array,
     weight: Float32Array,
-    dx: Float32Array,
+    dx: Float32Array | Uint16Array,
     add: boolean,
     rows: number,
     inputs: number,

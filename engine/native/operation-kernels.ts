@@ -11,7 +11,7 @@ export interface OperationKernels {
     x: Float32Array,
     weight: Float32Array,
     inverse: Float32Array,
-    dy: Float32Array,
+    dy: AnyArray,
     dx: MaybeArray,
     addDx: boolean,
     dweight: MaybeArray,
@@ -21,7 +21,7 @@ export interface OperationKernels {
   // kernels/swiglu.cc
   swigluForward(gateUp: AnyArray, y: AnyArray, rows: number): void;
   /** Adds to a float32 dgateUp only. */
-  swigluBackward(gateUp: AnyArray, dy: Float32Array, dgateUp: AnyArray, add: boolean, rows: number): void;
+  swigluBackward(gateUp: AnyArray, dy: AnyArray, dgateUp: AnyArray, add: boolean, rows: number): void;
 
   // kernels/embedding.cc
   embeddingForward(weight: Float32Array, ids: Int32Array, y: Float32Array): void;
@@ -48,7 +48,7 @@ export interface OperationKernels {
     starts: Int32Array | null,
     output: AnyArray,
     logSumExp: Float32Array,
-    doutput: Float32Array,
+    doutput: AnyArray,
     dqkv: AnyArray,
     add: boolean,
     batch: number,

@@ -18,4 +18,11 @@ struct Values {
   Values operator+(int64_t elements) const { return bf16 ? Values(halves() + elements) : Values(floats() + elements); }
 };
 
+// body(a pointer to the values), of the type that they are stored in.
+template <class Any, class Body>
+void typed(const Any& values, Body body) {
+  if (values.bf16) body(values.halves());
+  else body(values.floats());
+}
+
 }  // namespace parley

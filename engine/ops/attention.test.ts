@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { setPrecision } from '../native/addon.ts';
+import { native, setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
 import { inference } from '../tape.ts';
 import { tensor } from '../tensor.ts';
@@ -13,7 +13,9 @@ import {
   gradients,
   randomLeaf,
   roundedLeaves,
+  roundedNumbers,
 } from './gradient-check.ts';
+import { rotaryTable } from './rotary.ts';
 
 beforeAll(() => setPrecision('f32'));
 
@@ -132,6 +134,45 @@ test.each(['f32', 'bf16'] as const)('reads rows stored as bf16 as the numbers th
   ]);
   setPrecision('f32');
   expect(stored).toEqual(widened);
+});
+
+test.each(['f32', 'bf16'] as const)(
+  'takes an output gradient stored as bf16 as the numbers that it holds, in %s',
+  (precision) => {
+    setPrecision(precision);
+    const random = new Random(6);
+    const [batch, length, heads, keyValueHeads, headDim] = [2, 70, 4, 2, 10];
+    const rows = batch * length;
+    const [qkv] = roundedNumbers(random, rows * 80);
+    const rotary = rotaryTable(100, headDim, length);
+    const before = randomLeaf(random, [rows * 80]).data;
+    const gradients = roundedNumbers(random, rows * 40).map((dy) =>
+      [new Uint16Array(rows * 40), new Float32Array(rows * 40)].map((output) => {
+        const sums = new Float32Array(rows * heads);
+        const layout = [batch, length, heads, keyValueHeads, headDim] as const;
+        native().attentionForward(qkv, rotary, null, output, sums, ...layout);
+        const [written, added, rounded] = [before.slice(), before.slice(), new Uint16Array(before.length)];
+        native().attentionBackward(qkv, rotary, null, output, sums, dy, written, false, ...layout);
+        native().attentionBackward(qkv, rotary, null, output, sums, dy, added, true, ...layout);
+        native().attentionBackward(qkv, rotary, null, output, sums, dy, rounded, false, ...layout);
+        return [written, added, rounded];
+      }),
+    );
+    setPrecision('f32');
+    expect(gradients[0]).toEqual(gradients[1]);
+  },
+);
+
+test('adds to gradients in float32 alone', () => {
+  const [qkv, rotary, output, sums] = [24, 8, 8, 4].map((size) => new Float32Array(size));
+  const backward = (dy: Uint16Array, dqkv: Uint16Array, add: boolean) => () =>
+    native().attentionBackward(qkv!, rotary!, null, output!, sums!, dy, dqkv, add, 1, 2, 2, 2, 2);
+  expect(backward(new Uint16Array(8), new Uint16Array(24), true)).toThrow(
+    'attentionBackward: adds to float32 gradients only',
+  );
+  expect(backward(new Uint16Array(9), new Uint16Array(24), false)).toThrow(
+    'attentionBackward: doutput holds 9 elements, expected 8',
+  );
 });
 
 test.each([

@@ -24,9 +24,10 @@ export interface AttentionOptions {
 /** log Σ exp(scores) of every row and head, [batch, heads, length]: probabilities are recomputed from it. */
 type Saved = { logSumExp: Float32Array; output: Storage } | null;
 
-const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Saved, Storage> = {
+const attentionOperation: Operation<readonly [qkv: Tensor], AttentionOptions, Saved, Storage, Storage> = {
   name: 'attention',
   roundedWhenRecorded: true,
+  roundsOutputGradient: () => true,
 
   shape([qkv], options) {
     const { heads, headDim, batch, length, starts } = options;

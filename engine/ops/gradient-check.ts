@@ -91,6 +91,12 @@ export function toBf16(value: number): number {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
+/** Random numbers as bfloat16, and the same numbers in float32. */
+export function roundedNumbers(random: Random, count: number): [stored: Uint16Array, widened: Float32Array] {
+  const [stored, widened] = roundedLeaves(random, [count]);
+  return [stored.stored as Uint16Array, widened.data];
+}
+
 /** A leaf stored as bfloat16, and one with the same values in float32. */
 export function roundedLeaves(random: Random, shape: readonly number[]): [stored: Tensor, widened: Tensor] {
   const stored = Uint16Array.from(randomLeaf(random, shape).data, toBf16);

@@ -11,6 +11,7 @@ import {
   goldenLeaf,
   gradients,
   randomLeaf,
+  roundedNumbers,
   toBf16,
 } from './gradient-check.ts';
 import { linear, roundedLinear } from './linear.ts';
@@ -95,6 +96,36 @@ test.each([
   expect(inference(() => roundedLinear(x, weight).data.slice())).toEqual(sums);
   const both = [linear, roundedLinear].map((product) => gradients(() => product(x, weight), [x, weight], upstream));
   expect(both[1]).toEqual(both[0]);
+});
+
+test.each([
+  [1, 3, 7],
+  [3, 45, 1800],
+  [33, 20, 1800],
+  [130, 33, 40],
+  [260, 70, 2000],
+])('a rounded gradient of x is the whole sum, rounded once: %i x %i to %i', (rows, inner, columns) => {
+  const random = new Random(rows);
+  const weight = randomLeaf(random, [columns, inner]).data;
+  for (const precision of ['f32', 'bf16'] as const) {
+    setPrecision(precision);
+    for (const dy of roundedNumbers(random, rows * columns)) {
+      const [whole, rounded] = [new Float32Array(rows * inner), new Uint16Array(rows * inner)];
+      native().productInputGradient(dy, weight, whole, false, rows, inner, columns);
+      native().productInputGradient(dy, weight, rounded, false, rows, inner, columns);
+      expect(rounded).toEqual(Uint16Array.from(whole, toBf16));
+    }
+  }
+});
+
+test('adds to a gradient of x in float32 alone', () => {
+  const [dy, weight] = [new Float32Array(8), new Float32Array(12)];
+  expect(() => native().productInputGradient(dy, weight, new Uint16Array(6), true, 2, 3, 4)).toThrow(
+    'productInputGradient: adds to float32 gradients only',
+  );
+  expect(() => native().productInputGradient(dy, weight, new Uint16Array(5), false, 2, 3, 4)).toThrow(
+    'productInputGradient: dx holds 5 elements, expected 6',
+  );
 });
 
 test('names the shapes that do not fit', () => {

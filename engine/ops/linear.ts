@@ -35,7 +35,7 @@ const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {
   gradient([x, weight, residual], _options, _saved, outputGradient, flow) {
     const [rows, inner] = x.shape as [number, number];
     const columns = weight.shape[0]!;
-    const dx = flow.target(x);
+    const dx = flow.roundedTarget(x);
     if (dx !== null) native().productInputGradient(outputGradient, weight.data, dx.data, dx.add, rows, inner, columns);
     const dWeight = flow.target(weight);
     if (dWeight !== null) {

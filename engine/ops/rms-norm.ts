@@ -11,10 +11,11 @@ interface Options {
 /** 1 / root mean square of every row, which the gradient needs again. */
 type Saved = Float32Array | null;
 
-const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage> = {
+const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage, Storage> = {
   name: 'rmsNorm',
   roundedWhenRecorded: true,
   recomputed: true,
+  roundsOutputGradient: () => true,
 
   shape([x, weight]) {
     const [, width] = matrixExtents('rmsNorm', 'x', x);

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { setPrecision } from '../native/addon.ts';
+import { native, setPrecision } from '../native/addon.ts';
 import { Random } from '../random.ts';
 import { inference } from '../tape.ts';
 import { tensor } from '../tensor.ts';
@@ -12,6 +12,7 @@ import {
   gradients,
   randomLeaf,
   roundedLeaves,
+  roundedNumbers,
 } from './gradient-check.ts';
 import { swiglu } from './swiglu.ts';
 
@@ -46,6 +47,33 @@ test('reads an input stored as bf16 as the numbers that it holds', () => {
     ...gradients(() => swiglu(leaf), [leaf], upstream),
   ]);
   expect(stored).toEqual(widened);
+});
+
+test.each([1, 16, 37])('takes an output gradient stored as bf16 as the numbers that it holds, at width %i', (width) => {
+  const random = new Random(width);
+  const rows = 11;
+  const before = randomLeaf(random, [rows * 2 * width]).data;
+  const inputs = roundedNumbers(random, rows * 2 * width);
+  const [stored, widened] = roundedNumbers(random, rows * width).map((dy) =>
+    inputs.map((gateUp) => {
+      const [written, added, rounded] = [before.slice(), before.slice(), new Uint16Array(before.length)];
+      native().swigluBackward(gateUp, dy, written, false, rows);
+      native().swigluBackward(gateUp, dy, added, true, rows);
+      native().swigluBackward(gateUp, dy, rounded, false, rows);
+      return [written, added, rounded];
+    }),
+  );
+  expect(stored).toEqual(widened);
+});
+
+test('adds to gradients in float32 alone', () => {
+  const [gateUp, dy] = [new Uint16Array(12), new Uint16Array(6)];
+  expect(() => native().swigluBackward(gateUp, dy, new Uint16Array(12), true, 2)).toThrow(
+    'swigluBackward: adds to float32 gradients only',
+  );
+  expect(() => native().swigluBackward(gateUp, new Uint16Array(7), new Uint16Array(12), false, 2)).toThrow(
+    'swigluBackward: dy holds 7 elements, expected 6',
+  );
 });
 
 test('saturates without NaN', () => {

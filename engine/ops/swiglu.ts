@@ -3,10 +3,11 @@ import { apply, type Operation } from '../tape.ts';
 import type { Storage, Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
-const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Storage> = {
+const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Storage, Storage> = {
   name: 'swiglu',
   roundedWhenRecorded: true,
   recomputed: true,
+  roundsOutputGradient: () => true,
 
   shape([gateUp]) {
     const [rows, columns] = matrixExtents('swiglu', 'gateUp', gateUp);

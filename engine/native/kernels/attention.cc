@@ -139,10 +139,13 @@ void writeRows(const float* from, int64_t count, Number* to, int64_t stride, con
 }
 
 // The sum of products of two rows.
-template <class Number>
-float rowProduct(const Number* a, const float* b, int64_t size) {
+float rowProduct(const Values& a, const Values& b, int64_t size) {
   Floats total{};
-  for (int64_t i = 0; i < size; i += lanes) total = fma(loadUpTo(size - i, a + i), loadUpTo(size - i, b + i), total);
+  typed(a, [&](const auto* x) {
+    typed(b, [&](const auto* y) {
+      for (int64_t i = 0; i < size; i += lanes) total = fma(loadUpTo(size - i, x + i), loadUpTo(size - i, y + i), total);
+    });
+  });
   return sum(total);
 }
 
@@ -323,8 +326,8 @@ int64_t backwardScratch(const Shape& shape) {
 }
 
 template <class Format, class Number>
-void backwardTask(const Task& task, const Values& output, const float* logSumExp, const float* doutput, Number* dqkv,
-                  bool add, float* scratch) {
+void backwardTask(const Task& task, const Values& output, const float* logSumExp, const Values& doutput,
+                  Number* dqkv, bool add, float* scratch) {
   constexpr int64_t pack = Format::kPerStep;
   const Shape& shape = task.shape;
   const int64_t T = shape.paddedLength(), D = shape.paddedDim(), d = shape.headDim, outputs = shape.outputColumns();
@@ -369,17 +372,14 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
       const float* const table = task.rotary + first * d;
       for (int64_t i = 0; i < blockQueries; i++) {
         log[i] = i < count ? logSumExp[queryHead * shape.length + first + i] : 0;
-        rowSums[i] = 0;
-        if (i >= count) continue;
         const int64_t row = place + i * outputs;
-        rowSums[i] = output.bf16 ? rowProduct(output.halves() + row, doutput + row, d)
-                                 : rowProduct(output.floats() + row, doutput + row, d);
+        rowSums[i] = i < count ? rowProduct(output + row, doutput + row, d) : 0;
       }
       gather(task.qkv + task.query(member, first), shape.columns(), count, table, task.scale(), rows, shape);
       acrossRows<Format>(rows, queries, blockQueries, D);
       alongRows<Format>(rows, elements, blockQueries, D);
       transposed(elements, D / pack, queriesT, blockQueries, blockQueries, D / pack);
-      gather(Values(doutput + place), outputs, count, nullptr, 1, rows, shape);
+      gather(doutput + place, outputs, count, nullptr, 1, rows, shape);
       acrossRows<Format>(rows, doutputs, blockQueries, D);
       alongRows<Format>(rows, elements, blockQueries, D);
       transposed(elements, D / pack, doutputsT, blockQueries, blockQueries, D / pack);
@@ -475,9 +475,8 @@ void attentionForward(AnyArray qkv, Array<const float> rotary, std::optional<Arr
 }
 
 void attentionBackward(AnyArray qkv, Array<const float> rotary, std::optional<Array<const int32_t>> starts,
-                       AnyArray output, Array<const float> logSumExp, Array<const float> doutput,
-                       AnyArray dqkv, bool add, int64_t batch, int64_t length, int64_t heads,
-                       int64_t keyValueHeads, int64_t headDim) {
+                       AnyArray output, Array<const float> logSumExp, AnyArray doutput, AnyArray dqkv, bool add,
+                       int64_t batch, int64_t length, int64_t heads, int64_t keyValueHeads, int64_t headDim) {
   const Shape shape{batch, length, heads, keyValueHeads, headDim};
   check(shape, qkv, rotary, starts);
   output.require(batch * length * shape.outputColumns());
@@ -493,10 +492,9 @@ void attentionBackward(AnyArray qkv, Array<const float> rotary, std::optional<Ar
       const int64_t rows = sequence * length * shape.outputColumns();
       const auto into = [&](auto* gradients) {
         backwardTask<Format>(task, Values(output) + rows, logSumExp.data + sequence * heads * length,
-                             doutput.data + rows, gradients + sequence * length * shape.columns(), add, scratch);
+                             Values(doutput) + rows, gradients + sequence * length * shape.columns(), add, scratch);
       };
-      if (dqkv.bf16) into(dqkv.halves());
-      else into(dqkv.floats());
+      typed(dqkv, into);
     });
   };
   if (precision() == Precision::bf16) run(Bf16Format{});

@@ -307,14 +307,19 @@ void productForward(AnyArray x, Array<const float> weight, std::optional<Array<c
   run(rows, outputs, inputs, a, b, RoundedOutput{y.halves(), outputs});
 }
 
-// dx[rows, inputs] (+)= dy[rows, outputs] weight[outputs, inputs]
-void productInputGradient(AnyArray dy, Array<const float> weight, Array<float> dx, bool add, int64_t rows,
+// dx[rows, inputs] (+)= dy[rows, outputs] weight[outputs, inputs], where only a dx that is not rounded is added to
+void productInputGradient(AnyArray dy, Array<const float> weight, AnyArray dx, bool add, int64_t rows,
                           int64_t inputs, int64_t outputs) {
   dy.require(rows * outputs);
   weight.require(outputs * inputs);
   dx.require(rows * inputs);
-  run(rows, inputs, outputs, byRows(dy, outputs), byColumns(weight.data, inputs),
-      Output{dx.data, inputs, add ? dx.data : nullptr, inputs});
+  const Operand a = byRows(dy, outputs), b = byColumns(weight.data, inputs);
+  if (!dx.bf16) {
+    run(rows, inputs, outputs, a, b, Output{dx.floats(), inputs, add ? dx.floats() : nullptr, inputs});
+    return;
+  }
+  if (add) throw std::runtime_error("adds to float32 gradients only");
+  run(rows, inputs, outputs, a, b, RoundedOutput{dx.halves(), inputs});
 }
 
 // dWeight[outputs, inputs] (+)= dy[rows, outputs]t x[rows, inputs]

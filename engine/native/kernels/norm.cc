@@ -53,7 +53,8 @@ void rmsNormForward(Array<const float> x, Array<const float> weight, AnyArray y,
 }
 
 // dx of one row, and the row's share of dweight added into `share`.
-void backwardRow(const float* x, const float* weight, float scale, const float* dy, float* dx, bool addDx,
+template <class Gradient>
+void backwardRow(const float* x, const float* weight, float scale, const Gradient* dy, float* dx, bool addDx,
                  float* share, int64_t width) {
   Floats products{};
   for (int64_t i = 0; i < width; i += lanes) {
@@ -71,7 +72,7 @@ void backwardRow(const float* x, const float* weight, float scale, const float* 
   }
 }
 
-void rmsNormBackward(Array<const float> x, Array<const float> weight, Array<const float> inverse, Array<const float> dy,
+void rmsNormBackward(Array<const float> x, Array<const float> weight, Array<const float> inverse, AnyArray dy,
                      std::optional<Array<float>> dx, bool addDx, std::optional<Array<float>> dweight, bool addDweight) {
   const int64_t width = weight.size, rows = rowsOf(x, width);
   inverse.require(rows);
@@ -82,16 +83,18 @@ void rmsNormBackward(Array<const float> x, Array<const float> weight, Array<cons
   static thread_local Buffer<float> shares;
   float* const allShares = dweight ? shares.atLeast(blocks * width) : nullptr;
 
-  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; block++) {
-      float* const share = allShares ? allShares + block * width : nullptr;
-      if (share != nullptr) std::fill(share, share + width, 0.0f);
-      const int64_t last = (block + 1) * blockRows < rows ? (block + 1) * blockRows : rows;
-      for (int64_t row = block * blockRows; row < last; row++) {
-        backwardRow(x.data + row * width, weight.data, inverse[row], dy.data + row * width,
-                    dx ? dx->data + row * width : nullptr, addDx, share, width);
+  typed(dy, [&](const auto* gradient) {
+    parallel(blocks, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; block++) {
+        float* const share = allShares ? allShares + block * width : nullptr;
+        if (share != nullptr) std::fill(share, share + width, 0.0f);
+        const int64_t last = (block + 1) * blockRows < rows ? (block + 1) * blockRows : rows;
+        for (int64_t row = block * blockRows; row < last; row++) {
+          backwardRow(x.data + row * width, weight.data, inverse[row], gradient + row * width,
+                      dx ? dx->data + row * width : nullptr, addDx, share, width);
+        }
       }
-    }
+    });
   });
   if (!dweight) return;
   for (int64_t i = 0; i < width; i++) {

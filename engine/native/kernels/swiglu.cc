@@ -20,13 +20,6 @@ void activateRow(const In* gate, Out* out, int64_t width) {
   }
 }
 
-// body(a pointer to the values), of the type that they are stored in.
-template <class Body>
-void typed(const AnyArray& values, Body body) {
-  if (values.bf16) body(values.halves());
-  else body(values.floats());
-}
-
 void swigluForward(AnyArray gateUp, AnyArray y, int64_t rows) {
   const int64_t width = rows > 0 ? y.size / rows : 0;
   y.require(rows * width);
@@ -40,8 +33,8 @@ void swigluForward(AnyArray gateUp, AnyArray y, int64_t rows) {
   });
 }
 
-template <class In, class Out>
-void backwardRow(const In* gate, const float* dy, Out* dgate, bool add, int64_t width) {
+template <class In, class Gradient, class Out>
+void backwardRow(const In* gate, const Gradient* dy, Out* dgate, bool add, int64_t width) {
   const In* const up = gate + width;
   const auto emit = [&](int64_t rest, Out* to, Floats value) {
     storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
@@ -55,18 +48,20 @@ void backwardRow(const In* gate, const float* dy, Out* dgate, bool add, int64_t 
   }
 }
 
-void swigluBackward(AnyArray gateUp, Array<const float> dy, AnyArray dgateUp, bool add, int64_t rows) {
+void swigluBackward(AnyArray gateUp, AnyArray dy, AnyArray dgateUp, bool add, int64_t rows) {
   const int64_t width = rows > 0 ? dy.size / rows : 0;
   dy.require(rows * width);
   gateUp.require(rows * width * 2);
   dgateUp.require(rows * width * 2);
   if (add && dgateUp.bf16) throw std::runtime_error("adds to float32 gradients only");
   typed(gateUp, [&](const auto* in) {
-    typed(dgateUp, [&](auto* out) {
-      parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; row++) {
-          backwardRow(in + row * 2 * width, dy.data + row * width, out + row * 2 * width, add, width);
-        }
+    typed(dy, [&](const auto* gradient) {
+      typed(dgateUp, [&](auto* out) {
+        parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; row++) {
+            backwardRow(in + row * 2 * width, gradient + row * width, out + row * 2 * width, add, width);
+          }
+        });
       });
     });
   });
