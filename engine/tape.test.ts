@@ -176,6 +176,27 @@ test('what is not kept is the same when it is computed again, in whatever order 
   expect(gradients()).toEqual(alone);
 });
 
+test('a checkpoint may begin at what is not kept', () => {
+  setPrecision('bf16');
+  const random = new Random(13);
+  const [a, b, gain, other] = [[6, 32], [6, 32], [32], [32]].map((shape) => randomLeaf(random, shape)) as Tensor[];
+  const weights = [0, 1, 2].map(() => randomLeaf(random, [4, 32]));
+  const leaves = [a!, b!, gain!, other!, ...weights];
+  const [plain, checkpointed] = [false, true].map((again) => {
+    for (const leaf of leaves) leaf.gradient = null;
+    scope(() => {
+      const first = rmsNorm(a!, gain!, 1e-5);
+      const used = linear(first, weights[0]!);
+      const second = linear(rmsNorm(b!, other!, 1e-5), weights[1]!);
+      const project = (x: Tensor) => linear(x, weights[2]!);
+      backward(sum(add(add(used, second), again ? checkpoint(project, first) : project(first))));
+    });
+    return leaves.map((leaf) => leaf.gradient!);
+  });
+  setPrecision('f32');
+  for (const [index, gradient] of checkpointed!.entries()) expectClose(gradient, plain![index]!, 1e-6);
+});
+
 test('a loss that is read before backward is the one that backward leaves', () => {
   const { ids, targets } = randomBatch(new Random(12), 60);
   const results = [false, true].map((early) => {

@@ -66,9 +66,15 @@ export interface Operation<
   roundsOutputGradient?(inputs: Inputs): Uint16Array extends OutputGradient ? boolean : never;
   /** Checks inputs and options and returns the output's shape; throws a RangeError that names what was expected. */
   shape(inputs: Inputs, options: Options): readonly number[];
-  /** Fills `output` (not cleared) and returns what the gradient will need, if it `records`. */
+  /**
+   * Fills `output` (not cleared) and returns what the gradient will need, if it `records`. Must give the same again if
+   * it is `recomputed`.
+   */
   forward(inputs: Inputs, options: Options, output: Output, records: boolean): Saved;
-  /** Adds d loss / d input for each input that wants it, given d loss / d output. */
+  /**
+   * Adds d loss / d input for each input that wants it, given d loss / d output. `output` is for those that are
+   * `computedInBackward`, to be filled.
+   */
   gradient(
     inputs: Inputs,
     options: Options,
@@ -179,10 +185,12 @@ export function apply<
   }
   const rounded = operation.roundedWhenRecorded === true && precision() === 'bf16';
   const passing = rounded && operation.recomputed === true;
-  let saved: Saved;
+  let saved: Saved | undefined;
   const compute = (): Storage => {
     const values = passing ? current.passing.take(output) : kept!;
-    saved = using(inputs, () => operation.forward(inputs, options, values as Output, true));
+    const remembered = using(inputs, () => operation.forward(inputs, options, values as Output, true));
+    // A later time may be within an inner scope, whose memory is gone when the gradient wants it.
+    saved ??= remembered;
     return values;
   };
   const kept = passing ? null : rounded ? allocateBf16(count) : allocate(count);
@@ -196,7 +204,7 @@ export function apply<
     propagate: (outputGradient, flow) => {
       current.passing.giveBack(output);
       using(inputs, () =>
-        operation.gradient(inputs, options, saved, outputGradient as OutputGradient, flow, kept as Output),
+        operation.gradient(inputs, options, saved as Saved, outputGradient as OutputGradient, flow, kept as Output),
       );
       if (operation.computedInBackward) output.hold(kept!);
     },
