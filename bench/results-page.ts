@@ -74,7 +74,13 @@ function table(rows: readonly Row[]): string {
         'absent' in peer
           ? [peer.name, `absent: ${peer.absent}`, '']
           : [peer.name, formatSpread(peer.figures[figure], unit), formatSpread(betterBy(row, peer), '')];
-      return [name, formatSpread(ours, unit), share, ...cells, goal === undefined ? '' : String(Number(goal.toFixed(2)))];
+      return [
+        name,
+        formatSpread(ours, unit),
+        share,
+        ...cells,
+        goal === undefined ? '' : String(Number(goal.toFixed(2))),
+      ];
     });
   });
   const head = ['what', 'Parley', 'of the limit', 'peer', 'theirs', 'ratio', 'goal'];
