@@ -10,7 +10,8 @@
 //     dhidden = logits W          with the embedding packed the other way round
 //     dW += logitsT hidden        chunk after chunk, in order
 //
-// So losses and gradients are one computation. The embedding is packed once per call in each layout. Rows whose target is -1 get zero gradients.
+// So losses and gradients are one computation. The embedding is packed once per call in each layout. Rows whose target
+// is -1 get zero gradients.
 //
 // A row's maximum is subtracted before exponentials. With x = logit - maximum and sums over the vocabulary,
 //
