@@ -172,9 +172,9 @@ describe('moments in bfloat16', () => {
     // Not clipped: the norm of the gradient is summed in the order of each instruction set.
     const program = `
       import { createHash } from 'node:crypto';
-      import { setPrecision } from '${new URL('../native/addon.ts', import.meta.url)}';
-      import { ParameterSet } from '${new URL('../nn/parameter-set.ts', import.meta.url)}';
-      import { AdamW } from '${new URL('./adamw.ts', import.meta.url)}';
+      import { setPrecision } from '../native/addon.ts';
+      import { ParameterSet } from '../nn/parameter-set.ts';
+      import { AdamW } from './adamw.ts';
       setPrecision('bf16');
       const parameters = new ParameterSet([{ name: 'weight', shape: [40_013], decay: true }]);
       const optimizer = new AdamW(parameters, ${JSON.stringify(options)});
