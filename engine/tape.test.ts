@@ -135,14 +135,7 @@ test.each(['f32', 'bf16'] as const)(
 test('what is not kept is the same when it is computed again, in whatever order it is made and used', () => {
   setPrecision('bf16');
   const random = new Random(11);
-  const leaf = (shape: number[]) => {
-    const made = tensor(
-      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
-      shape,
-    );
-    made.requiresGradient = true;
-    return made;
-  };
+  const leaf = (shape: number[]) => randomLeaf(random, shape);
   const branches = [0, 1, 2].map(() => ({
     x: leaf([6, 32]),
     gain: leaf([32]),

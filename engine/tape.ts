@@ -183,8 +183,10 @@ export function apply<
     using(inputs, () => operation.forward(inputs, options, values as Output, false));
     return new Tensor(values, shape, false, current);
   }
-  const rounded = operation.roundedWhenRecorded === true && precision() === 'bf16';
+  const rounds = precision() === 'bf16';
+  const rounded = rounds && operation.roundedWhenRecorded === true;
   const passing = rounded && operation.recomputed === true;
+  const kept = passing ? null : rounded ? allocateBf16(count) : allocate(count);
   let saved: Saved | undefined;
   const compute = (): Storage => {
     const values = passing ? current.passing.take(output) : kept!;
@@ -193,11 +195,10 @@ export function apply<
     saved ??= remembered;
     return values;
   };
-  const kept = passing ? null : rounded ? allocateBf16(count) : allocate(count);
   const output: Tensor = new Tensor(null, shape, true, current, compute);
   if (!operation.computedInBackward) output.compute();
   for (const input of inputs) input.consumers++;
-  output.roundsGradient = precision() === 'bf16' && operation.roundsOutputGradient?.(inputs) === true;
+  output.roundsGradient = rounds && operation.roundsOutputGradient?.(inputs) === true;
   tape.push({
     name: operation.name,
     output,

@@ -68,7 +68,7 @@ export class Llama {
   activationCheckpointing = false;
   /**
    * Training in 'bf16' keeps the gate and up projections of all blocks for the gradients if they take at most so many
-   * bytes; else it computes them again: the same bits, a twelfth slower, and a quarter off all activations.
+   * bytes; else it computes them again: the same bits, a twelfth slower, and a third off what a step keeps.
    */
   mostGateUpKept = 128 * 2 ** 20;
   readonly #embedding: Tensor;
