@@ -105,7 +105,7 @@ void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& 
 }
 
 struct Scratch {
-  Buffer<float> a, b, scales, sums;
+  Buffer<float> a, b, scales, sums, rotated;
   Buffer<uint8_t> bytes;
   WorkQueue queue;
 };

@@ -176,6 +176,8 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
                           });
 }
 
+float* rotatedRow(int64_t count) { return ownScratch().rotated.atLeast(ceilDivide(count, lanes) * lanes); }
+
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
                        const Output& output) {
   Scratch& shared = sharedScratch(team);
@@ -186,12 +188,14 @@ void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const P
   team.barrier();
   uint8_t* const bytes = shared.bytes.data();
   float* const scales = shared.scales.data();
+  float* const rotated = rotatedRow(b.inner);
   const Range mine = team.share(rows);
   for (int64_t row = mine.begin; row < mine.end; row++) {
     const Values values = a.values + row * a.stride;
     uint8_t* const to = bytes + row * b.inner;
-    scales[row] = values.bf16 ? quantizeRow(values.halves(), b.inner, activationOffset, to)
-                              : quantizeRow(values.floats(), b.inner, activationOffset, to);
+    if (values.bf16) rotateRow(values.halves(), b.inner, rotated);
+    else rotateRow(values.floats(), b.inner, rotated);
+    scales[row] = quantizeRow(rotated, b.inner, activationOffset, to);
   }
   team.barrier();
   multiplyPacked(team, rows, QuantizedRows{bytes, b.inner}, b, QuantizedTarget{output, scales, b});
@@ -202,6 +206,8 @@ void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
   const Cut cut(packed.inner, Int8Format::kPerStep);
   const int64_t panels = ceilDivide(packed.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   uint8_t* const bytes = ownScratch().bytes.atLeast(panelColumns * packed.inner);
+  float* const rotated = rotatedRow(packed.inner);
+  const float unrotate = 1.0f / float(rotatedTogether(packed.inner));
   const Range mine = team.share(panels);
   for (int64_t panel = mine.begin; panel < mine.end; panel++) {
     const int64_t first = panel * panelColumns, count = std::min<int64_t>(panelColumns, packed.columns - first);
@@ -210,7 +216,8 @@ void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
       int32_t total = 0;
       if (i < count) {
         uint8_t* const row = bytes + i * packed.inner;
-        scale = quantizeRow(b.values.floats() + (first + i) * b.stride, packed.inner, 0, row);
+        rotateRow(b.values.floats() + (first + i) * b.stride, packed.inner, rotated);
+        scale = unrotate * quantizeRow(rotated, packed.inner, 0, row);
         for (int64_t k = 0; k < packed.inner; k++) total += int8_t(row[k]);
       }
       packed.scales.data()[first + i] = scale;
