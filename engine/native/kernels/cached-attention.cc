@@ -14,8 +14,10 @@
 //     f32    1 number
 //     bf16   2 numbers; queries and the weights of the softmax are rounded to bfloat16 as well
 //     int8   4 bytes (gemm-int8.h), with a scale for each position and head: in front of the keys lie their scales and
-//            -128 times the sum of each, in front of the values their scales. Queries and weights keep 16 bits, as a
-//            plane of high and one of low bytes, so that only what is stored loses precision
+//            -128 times the sum of each, in front of the values their scales. Both are spread before they are rounded
+//            (rotated, as gemm-int8.h calls it), and so are queries; spreading a result once more undoes it for the
+//            values. Queries and weights keep 16 bits, as a plane of high and one of low bytes, so that only what is
+//            stored loses precision
 //
 // A task is one key/value head and a tile of neighbouring rows of one slot, with all query heads that share the head:
 // one row when decoding, several in a prefill, so that a vector of the cache is loaded once for up to 6 queries. New
@@ -64,6 +66,7 @@ struct FloatCells {
   static Floats total(const Sums (&sums)[planes]) { return sums[0]; }
   static Floats firstOfEach(Floats cells) { return cells; }
 
+  static void spread(float*, int64_t) {}
   // Each returns the scale of what it wrote.
   static float storeNumbers(const float* from, int64_t count, Number* to) {
     std::copy(from, from + count, to);
@@ -91,6 +94,7 @@ struct Bf16Cells {
   static Floats total(const Sums (&sums)[planes]) { return sums[0]; }
   static Floats firstOfEach(Floats cells) { return (Floats)((Ints)cells & 0xffff); }
 
+  static void spread(float*, int64_t) {}
   static float storeNumbers(const float* from, int64_t count, Number* to) {
     for (int64_t i = 0; i < count; i += lanes) storeUpTo(count - i, to + i, loadUpTo(count - i, from + i));
     return 1;
@@ -117,7 +121,11 @@ struct ByteCells {
   }
   static Floats firstOfEach(Floats cells) { return cells; }
 
-  static float storeNumbers(const float* from, int64_t count, Number* to) { return quantizeRow(from, count, 0, to); }
+  // In place, in whole vectors.
+  static void spread(float* numbers, int64_t count) { rotateRow(numbers, count, numbers); }
+  static float storeNumbers(const float* from, int64_t count, Number* to) {
+    return quantizeRow(from, count, 0, to) / float(rotatedTogether(count));
+  }
 
   // 16 bits: 256 * (high - 128) + low. A NaN or an infinity makes the scale, and so the scores, NaN.
   static float storeQuery(const float* from, int64_t count, Number* to, int64_t plane) {
@@ -186,18 +194,19 @@ void rotate(const float* __restrict from, const float* __restrict table, float s
   }
 }
 
-// Writes one position of one head. `rotated` is scratch for two heads.
+// Writes one position of one head. `spread` is scratch for two heads.
 template <class Cells>
 void writePosition(const float* key, const float* value, const float* table, const Layout& layout, int64_t place,
-                   float* head, float* rotated) {
+                   float* head, float* spread) {
   using Number = typename Cells::Number;
   constexpr int64_t pack = Cells::pack;
   const PageLayout<Cells> page(layout);
   const int64_t d = layout.headDim;
-  auto* const numbers = reinterpret_cast<Number*>(rotated + page.columns);
+  auto* const numbers = reinterpret_cast<Number*>(spread + page.columns);
 
-  rotate(key, table, 1, rotated, d);
-  const float keyScale = Cells::storeNumbers(rotated, d, numbers);
+  rotate(key, table, 1, spread, d);
+  Cells::spread(spread, d);
+  const float keyScale = Cells::storeNumbers(spread, d, numbers);
   auto* const keys = reinterpret_cast<Number*>(head + Cells::keyHeader) + place * pack;
   for (int64_t i = 0; i < d; i++) keys[i / pack * pagePositions * pack + i % pack] = numbers[i];
   if constexpr (Cells::keyHeader > 0) {
@@ -208,7 +217,9 @@ void writePosition(const float* key, const float* value, const float* table, con
   }
 
   float* const valueHead = head + page.keyUnits();
-  const float valueScale = Cells::storeNumbers(value, d, numbers);
+  std::copy(value, value + d, spread);
+  Cells::spread(spread, d);
+  const float valueScale = Cells::storeNumbers(spread, d, numbers);
   auto* const values =
       reinterpret_cast<Number*>(valueHead + Cells::valueHeader) + place / pack * page.columns * pack + place % pack;
   for (int64_t i = 0; i < d; i++) values[i * pack] = numbers[i];
@@ -505,6 +516,7 @@ class CachedAttention {
         const int64_t row = rowOf(i);
         rotate(a.qkv.data + row * layout.rowColumns() + headOf(i) * d, a.rotary.data + a.positions[row] * d,
                1.0f / std::sqrt(float(d)), rotated, d);
+        Cells::spread(rotated, d);
         for (int64_t k = d; k < columns; k++) rotated[k] = 0;
         query.scales[i] = Cells::storeQuery(rotated, columns, query.row(i), query.planeStride());
       }
@@ -519,6 +531,7 @@ class CachedAttention {
       }
       Tiles<Cells>::functions.weigh[count - 1](weights, sequence, page, results);
       for (int64_t i = 0; i < count; i++) {
+        Cells::spread(results + i * columns, d);
         std::copy(results + i * columns, results + i * columns + d,
                   a.output.data + (rowOf(i) * layout.heads + headOf(i)) * d);
       }
