@@ -65,7 +65,8 @@ export class ParameterSet {
    *
    * @param format 'f32' or 'bf16': results have the same bits, if that is the precision of the product; takes the
    *   parameters' memory again, or half of it. 'int8': a quarter, and twice the speed of 'bf16' at a small loss of
-   *   quality: weights are rounded to 8 bits with one scale per output, inputs with one scale per row.
+   *   quality: weights are rounded to 8 bits with one scale per output, inputs with one scale per row, after a
+   *   rotation that leaves products as they are and shares large numbers out.
    */
   pack(format: WeightFormat = precision()): void {
     for (const parameter of this.#tensors.values()) {
