@@ -48,22 +48,29 @@ enum class WeightFormat { f32, bf16, int8 };
 // Operand b, rounded and laid out for the kernel: worth it if it enters several products.
 class PackedOperand {
  public:
-  // To be called by one thread. Memory is kept for the next pack of the same or a smaller operand.
+  // To be called by one thread before each pack(): says what will be packed, and takes memory for it, which is kept for
+  // the next operand that is no larger.
   void resize(int64_t columns, int64_t inner, WeightFormat format);
-  void resize(int64_t columns, int64_t inner, Precision precision);
 
-  // To be called by every thread of the team after resize(); a barrier must follow before the first use. For int8 the
-  // operand must be float32 by rows.
+  // The same in memory of the caller's, sizeOf() floats that begin on a cache line.
+  void place(float* memory, int64_t columns, int64_t inner, Precision precision);
+  static int64_t sizeOf(int64_t columns, int64_t inner, Precision precision);
+
+  // To be called by every thread of the team; a barrier must follow before the first use. For int8 the operand must be
+  // float32 by rows.
   void pack(const Team& team, const Operand& b);
 
   int64_t columns = 0, inner = 0;
   WeightFormat format = WeightFormat::f32;
-  Buffer<float> buffer;
+  float* panels = nullptr;
   Buffer<float> scales;    // int8 only, one for each column, as are
   Buffer<int32_t> starts;  // the numbers that its sums start from
 
   static constexpr uint64_t handleTag = 0x7061636b65640001;
   static constexpr const char* handleName = "a packed weight";
+
+ private:
+  Buffer<float> own;
 };
 
 // All are called by every thread of a team, with the same arguments: inside onAllThreads by all of them, or by one

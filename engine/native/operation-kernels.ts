@@ -98,6 +98,7 @@ export interface OperationKernels {
    * overwrite what they are given, or add to it.
    * Entropies are in nats.
    */
+  crossEntropyWorkspace(rows: number, vocabulary: number, width: number, hiddenGradient: boolean): number;
   crossEntropy(
     hidden: AnyArray,
     weight: Float32Array,
@@ -109,6 +110,7 @@ export interface OperationKernels {
     addDhidden: boolean,
     dweight: MaybeArray,
     addDweight: boolean,
+    workspace: Float32Array,
     width: number,
     scale: number,
   ): number;

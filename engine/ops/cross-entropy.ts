@@ -1,8 +1,8 @@
-import { native } from '../native/addon.ts';
-import { apply, type GradientTarget, type Operation } from '../tape.ts';
+import { apply, type Operation } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkIds } from './embedding.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
+import { vocabularySoftmax } from './vocabulary-softmax.ts';
 
 interface Options {
   readonly targets: Int32Array;
@@ -33,42 +33,19 @@ const crossEntropyOperation: Operation<readonly [hidden: Tensor, weight: Tensor]
     return [];
   },
 
-  forward(inputs, options, output) {
-    computeLoss(inputs, options, output, 0, null, null);
+  forward([hidden, weight], options, output) {
+    output[0] = vocabularySoftmax({ hidden, weight, ...options }) / options.normalizer;
     return null;
   },
 
-  gradient(inputs, options, _saved, outputGradient, flow, output) {
-    const [hidden, weight] = inputs;
-    computeLoss(inputs, options, output, outputGradient[0]!, flow.target(hidden), flow.target(weight));
+  gradient([hidden, weight], options, _saved, outputGradient, flow, output) {
+    const dHidden = flow.target(hidden);
+    const dWeight = flow.target(weight);
+    const scale = outputGradient[0]! / options.normalizer;
+    const total = vocabularySoftmax({ hidden, weight, ...options }, { dHidden, dWeight, scale });
+    output[0] = total / options.normalizer;
   },
 };
-
-/** Fills the loss and what belongs to it, and the gradients that are wanted, for `upstream` as d total / d loss. */
-function computeLoss(
-  [hidden, weight]: readonly [hidden: Tensor, weight: Tensor],
-  { targets, normalizer, logProbabilities, entropies }: Options,
-  loss: Float32Array,
-  upstream: number,
-  dHidden: GradientTarget | null,
-  dWeight: GradientTarget | null,
-): void {
-  const total = native().crossEntropy(
-    hidden.stored,
-    weight.data,
-    targets,
-    null,
-    logProbabilities,
-    entropies,
-    dHidden?.data ?? null,
-    dHidden?.add ?? false,
-    dWeight?.data ?? null,
-    dWeight?.add ?? false,
-    hidden.shape[1]!,
-    upstream / normalizer,
-  );
-  loss[0] = total / normalizer;
-}
 
 /** What `crossEntropy` gives: all of it is there after `backward`, or computed when it is first read before. */
 export interface CrossEntropy {

@@ -1,9 +1,9 @@
 import { allocate } from '../arena.ts';
-import { native } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkIds } from './embedding.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
+import { vocabularySoftmax } from './vocabulary-softmax.ts';
 
 interface Options {
   readonly ids: Int32Array;
@@ -34,42 +34,21 @@ const tokenLogProbabilitiesOperation: Operation<readonly [hidden: Tensor, weight
   },
 
   forward([hidden, weight], { ids, entropies }, output) {
-    native().crossEntropy(
-      hidden.stored,
-      weight.data,
-      ids,
-      null,
-      output,
-      entropies,
-      null,
-      false,
-      null,
-      false,
-      hidden.shape[1]!,
-      1,
-    );
+    vocabularySoftmax({ hidden, weight, targets: ids, logProbabilities: output, entropies });
     return null;
   },
 
   // d log p(id) / d logits = [is id] - p: cross-entropy's gradient with a weight of its own for each row. The logits
   // are made again; keeping them is what the chunks avoid.
   gradient([hidden, weight], { ids }, _saved, outputGradient, flow) {
-    const weights = outputGradient.map((value) => -value);
-    const dHidden = flow.target(hidden);
-    const dWeight = flow.target(weight);
-    native().crossEntropy(
-      hidden.stored,
-      weight.data,
-      ids,
-      weights,
-      allocate(ids.length),
-      null,
-      dHidden?.data ?? null,
-      dHidden?.add ?? false,
-      dWeight?.data ?? null,
-      dWeight?.add ?? false,
-      hidden.shape[1]!,
-      1,
+    vocabularySoftmax(
+      { hidden, weight, targets: ids, logProbabilities: allocate(ids.length), entropies: null },
+      {
+        dHidden: flow.target(hidden),
+        dWeight: flow.target(weight),
+        scale: 1,
+        rowWeights: outputGradient.map((value) => -value),
+      },
     );
   },
 };

@@ -162,7 +162,7 @@ template <class Rows, class Target>
 void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Target& target) {
   using Format = typename Rows::Format;
   const Cut cut(b.inner, Format::kPerStep);
-  const Panels panels{b.buffer.data(), ceilDivide(b.columns, panelColumns)};
+  const Panels panels{b.panels, ceilDivide(b.columns, panelColumns)};
   if (rows > fewRows) {
     if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
     team.barrier();
@@ -225,9 +225,20 @@ void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
     }
     for (int64_t block = 0; block < cut.blocks; block++) {
       packAlong<Int8Format, panelColumns>(bytes + cut.begin(block), packed.inner, count, cut.innerOf(block),
-                                          packed.buffer.data() + (block * panels + panel) * size);
+                                          packed.panels + (block * panels + panel) * size);
     }
   }
+}
+
+WeightFormat formatOf(Precision precision) {
+  return precision == Precision::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
+}
+
+int64_t packedSize(int64_t columns, int64_t inner, WeightFormat format) {
+  const int kPerStep = format == WeightFormat::f32    ? FloatFormat::kPerStep
+                       : format == WeightFormat::bf16 ? Bf16Format::kPerStep
+                                                      : Int8Format::kPerStep;
+  return panelsSize(Cut(inner, kPerStep), columns);
 }
 
 }  // namespace
@@ -236,10 +247,7 @@ void PackedOperand::resize(int64_t newColumns, int64_t newInner, WeightFormat ne
   columns = newColumns;
   inner = newInner;
   format = newFormat;
-  const int kPerStep = format == WeightFormat::f32    ? FloatFormat::kPerStep
-                       : format == WeightFormat::bf16 ? Bf16Format::kPerStep
-                                                      : Int8Format::kPerStep;
-  buffer.atLeast(panelsSize(Cut(inner, kPerStep), columns));
+  panels = own.atLeast(packedSize(columns, inner, format));
   if (format == WeightFormat::int8) {
     const int64_t whole = ceilDivide(columns, panelColumns) * panelColumns;
     scales.atLeast(whole);
@@ -247,17 +255,24 @@ void PackedOperand::resize(int64_t newColumns, int64_t newInner, WeightFormat ne
   }
 }
 
-void PackedOperand::resize(int64_t newColumns, int64_t newInner, Precision precision) {
-  resize(newColumns, newInner, precision == Precision::bf16 ? WeightFormat::bf16 : WeightFormat::f32);
+int64_t PackedOperand::sizeOf(int64_t columns, int64_t inner, Precision precision) {
+  return packedSize(columns, inner, formatOf(precision));
+}
+
+void PackedOperand::place(float* memory, int64_t newColumns, int64_t newInner, Precision precision) {
+  columns = newColumns;
+  inner = newInner;
+  format = formatOf(precision);
+  panels = memory;
 }
 
 void PackedOperand::pack(const Team& team, const Operand& b) {
   if (format == WeightFormat::int8) {
     packQuantized(team, b, *this);
   } else if (format == WeightFormat::bf16) {
-    packPanels<Bf16Format>(team, b, columns, Cut(inner, Bf16Format::kPerStep), buffer.data());
+    packPanels<Bf16Format>(team, b, columns, Cut(inner, Bf16Format::kPerStep), panels);
   } else {
-    packPanels<FloatFormat>(team, b, columns, Cut(inner, FloatFormat::kPerStep), buffer.data());
+    packPanels<FloatFormat>(team, b, columns, Cut(inner, FloatFormat::kPerStep), panels);
   }
 }
 

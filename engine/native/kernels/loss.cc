@@ -21,7 +21,6 @@
 #include <cstring>
 
 #include "../binding.h"
-#include "../buffer.h"
 #include "../gemm.h"
 #include "../pool.h"
 #include "../simd.h"
@@ -99,17 +98,30 @@ RowResult softmaxRow(float* row, int64_t size, int32_t target, float scale, bool
   return {picked - logSum, entropy ? logSum - sums.weighted / sums.plain : 0};
 }
 
+// What a call needs beside its arguments, in floats: the logits of a chunk, then the embedding in both layouts.
 struct Workspace {
-  Buffer<float> logits;
-  PackedOperand byVocabulary, byWidth;
+  int64_t chunk, stride, byVocabulary, byWidth, size;
+
+  Workspace(int64_t rows, int64_t vocabulary, int64_t width, bool hiddenGradient)
+      : chunk(std::min(rowsPerChunk(vocabulary), std::max<int64_t>(1, rows))), stride(rowStride(vocabulary)) {
+    byVocabulary = chunk * stride;
+    byWidth = byVocabulary + PackedOperand::sizeOf(vocabulary, width, precision());
+    size = byWidth + (hiddenGradient ? PackedOperand::sizeOf(width, vocabulary, precision()) : 0);
+  }
 };
+
+// How many floats crossEntropy() wants as its workspace, in the present precision.
+double crossEntropyWorkspace(int64_t rows, int64_t vocabulary, int64_t width, bool hiddenGradient) {
+  return double(Workspace(rows, vocabulary, width, hiddenGradient).size);
+}
 
 // Returns the sum of negative log-probabilities over the targets that count. Row weights, 1 if null, enter the gradient
 // only.
 double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int32_t> targets,
                     std::optional<Array<const float>> rowWeights, Array<float> logProbabilities,
                     std::optional<Array<float>> entropies, std::optional<Array<float>> dhidden, bool addDhidden,
-                    std::optional<Array<float>> dweight, bool addDweight, int64_t width, float scale) {
+                    std::optional<Array<float>> dweight, bool addDweight, Array<float> workspace, int64_t width,
+                    float scale) {
   const int64_t rows = targets.size, vocabulary = width > 0 ? weight.size / width : 0;
   hidden.require(rows * width);
   weight.require(vocabulary * width);
@@ -125,12 +137,13 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
     }
   }
 
-  static thread_local Workspace workspace;
-  const int64_t chunk = rowsPerChunk(vocabulary), stride = rowStride(vocabulary);
-  float* const logits = workspace.logits.atLeast(chunk * stride);
-  PackedOperand &byVocabulary = workspace.byVocabulary, &byWidth = workspace.byWidth;
-  byVocabulary.resize(vocabulary, width, precision());
-  if (dhidden) byWidth.resize(width, vocabulary, precision());
+  const Workspace parts(rows, vocabulary, width, dhidden.has_value());
+  workspace.require(parts.size);
+  const int64_t chunk = parts.chunk, stride = parts.stride;
+  float* const logits = workspace.data;
+  PackedOperand byVocabulary, byWidth;
+  byVocabulary.place(workspace.data + parts.byVocabulary, vocabulary, width, precision());
+  if (dhidden) byWidth.place(workspace.data + parts.byWidth, width, vocabulary, precision());
   const bool keep = dhidden.has_value() || dweight.has_value(), rounded = precision() == Precision::bf16;
   // The gradients of the logits, which lie where the logits were, in rows of as many bytes.
   const Values gradients = rounded ? Values(reinterpret_cast<const uint16_t*>(logits)) : Values(logits);
@@ -178,8 +191,10 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
 
 }  // namespace
 
-PARLEY_FAMILY(loss, kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "rowWeights", "logProbabilities",
-                                                          "entropies", "dhidden", "addDhidden", "dweight", "addDweight",
-                                                          "width", "scale"}));
+PARLEY_FAMILY(loss,
+              kernel<crossEntropyWorkspace>("crossEntropyWorkspace", {"rows", "vocabulary", "width", "hiddenGradient"}),
+              kernel<crossEntropy>("crossEntropy", {"hidden", "weight", "targets", "rowWeights", "logProbabilities",
+                                                    "entropies", "dhidden", "addDhidden", "dweight", "addDweight",
+                                                    "workspace", "width", "scale"}));
 
 }  // namespace parley::PARLEY_ISA
