@@ -14,7 +14,9 @@
 import { native } from './native/addon.ts';
 
 const lineFloats = 16;
-const smallestBlockBytes = 64 * 2 ** 20;
+// Of address space: the system gives memory where it is written to. What does not fit into the rest of a block leaves
+// that rest to what comes later, so few blocks let a step hold less.
+const smallestBlockBytes = 2 ** 30;
 
 interface Block {
   readonly memory: ArrayBuffer;
@@ -77,7 +79,7 @@ export function releaseTo(mark: ArenaMark): void {
   offset = mark.offset;
 }
 
-/** Bytes of native memory the arena holds, the most that was ever in use, and how often it had to grow. */
+/** Bytes of address space the arena holds, the most that was ever in use, and how often it had to grow. */
 export function arenaStatistics(): { reservedBytes: number; peakBytes: number; blocks: number } {
   const reserved = blocks.reduce((total, { floats }) => total + floats, 0);
   return { reservedBytes: reserved * 4, peakBytes: peakFloats * 4, blocks: blocks.length };

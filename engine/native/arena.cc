@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -29,9 +28,9 @@ int64_t reservations() { return reserved.load(std::memory_order_relaxed); }
 // The sanitizer watches the ends of what malloc returns, to the byte, and knows nothing of mmap.
 void* reserve(int64_t bytes) {
   reserved.fetch_add(1, std::memory_order_relaxed);
-  void* const memory = std::malloc(bytes < 1 ? 1 : size_t(bytes));
+  void* const memory = std::calloc(bytes < 1 ? 1 : size_t(bytes), 1);
   if (memory == nullptr) refuse(bytes);
-  return std::memset(memory, 0, size_t(bytes));
+  return memory;
 }
 
 void release(void* memory, int64_t) { std::free(memory); }
@@ -42,7 +41,13 @@ void* reserve(int64_t bytes) {
   reserved.fetch_add(1, std::memory_order_relaxed);
   const int64_t size = roundUp(bytes < 1 ? 1 : bytes);
   // mmap aligns to small pages only: reserve one huge page more, then give back what lies outside the aligned part.
-  void* const raw = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // The arena's blocks may be longer than a small machine's memory: only what is written to counts.
+#if defined(MAP_NORESERVE)
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#else
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#endif
+  void* const raw = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (raw == MAP_FAILED) refuse(size);
   const auto address = reinterpret_cast<intptr_t>(raw);
   const intptr_t aligned = (address + hugePage - 1) / hugePage * hugePage;

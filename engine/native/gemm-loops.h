@@ -4,7 +4,9 @@
 // cache. Between blocks a sum rests in the output; as it has 32 bits there as well, the cut does not show in its bits.
 //
 //   Many rows   All of b is packed, shared by the threads. Rows are split among threads; each packs a block of 8
-//               tiles (a second-level cache full) at a time and takes it through all panels of b.
+//               tiles at a time and takes it through b in groups of panels that half fill a second-level cache. A tile
+//               meets all panels of a group before the next tile does: it stays in the first-level cache, the group in
+//               the second-level one, and outputs are written along their rows.
 //   Few rows    All of a is packed, shared by the threads. Panels of b are split among threads; each is packed on the
 //               fly into a scratch that stays in the cache, so that b, usually a weight matrix in a decoding step,
 //               streams through once. If b comes packed it is read as it is, and while the first two tiles use a panel
@@ -28,9 +30,7 @@ constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
 constexpr int64_t panelsPerRun = 8;
-// Up to so many steps the time of a tile is that of its sums' way to memory, and rows of the output are best written
-// along.
-constexpr int64_t fewSteps = 32;
+constexpr int64_t groupSize = 128 * 1024;  // of panels, in floats
 
 inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -128,6 +128,7 @@ template <class Rows, class Target>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a,
                       const Panels& panels, const Target& target) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
+  const int64_t groupPanels = std::max<int64_t>(1, groupSize / stripSize<panelColumns>(cut.stepsPerBlock));
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
   WorkQueue& queue = sharedScratch(team).queue;
   for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
@@ -140,13 +141,10 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
         Tiles<typename Rows::Format>::compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
                                               target.tile(row, panel * panelColumns, columns, block, cut));
       };
-      if (cut.stepsPerBlock <= fewSteps) {
+      for (int64_t group = 0; group < panels.count; group += groupPanels) {
+        const int64_t groupEnd = std::min(group + groupPanels, panels.count);
         for (int64_t row = begin; row < end; row += tileRows) {
-          for (int64_t panel = 0; panel < panels.count; panel++) compute(row, panel);
-        }
-      } else {
-        for (int64_t panel = 0; panel < panels.count; panel++) {
-          for (int64_t row = begin; row < end; row += tileRows) compute(row, panel);
+          for (int64_t panel = group; panel < groupEnd; panel++) compute(row, panel);
         }
       }
     }
