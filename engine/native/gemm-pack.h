@@ -81,13 +81,13 @@ void packAcross(const Number* column, int64_t stride, int64_t outers, int64_t in
     float* to = strips + step * width;
     for (int64_t outer = 0; outer < outers; outer += width, to += stripStride) {
       for (int group = 0; group < width; group += lanes) {
-        const int64_t i = outer + group;
-        if (k + rowsAhead + Format::kPerStep <= inners && i < outers) {
-          __builtin_prefetch(at + rowsAhead * stride + i, 0, 2);
-          if (Format::kPerStep == 2) __builtin_prefetch(at + (rowsAhead + 1) * stride + i, 0, 2);
-        }
-        const int64_t exist = std::max<int64_t>(0, outers - i);
-        store(to + group, Format::loadAcross(at + i, next == nullptr ? nullptr : next + i, exist));
+        const int64_t i = outer + group, exist = outers - i;
+        __builtin_prefetch(at + rowsAhead * stride + i, 0, 2);
+        if (Format::kPerStep == 2) __builtin_prefetch(at + (rowsAhead + 1) * stride + i, 0, 2);
+        const Number* const below = next == nullptr ? nullptr : next + i;
+        // Written twice, so that the compiler leaves the masks out where whole vectors exist.
+        if (exist >= lanes) store(to + group, Format::loadAcross(at + i, below, lanes));
+        else store(to + group, Format::loadAcross(at + i, below, std::max<int64_t>(0, exist)));
       }
     }
   }

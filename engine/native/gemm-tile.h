@@ -73,10 +73,7 @@ struct Bf16Format : PairArithmetic {
   static Floats loadAcross(const float* at, const float* next, int64_t count) {
     const Floats low = FloatFormat::loadAlong(at, count);
     const Floats high = next != nullptr ? FloatFormat::loadAlong(next, count) : Floats{};
-    const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-    const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    return (Floats)_mm512_permutexvar_epi16(pairs, halves);
+    return interleave((__m512i)_mm512_cvtne2ps_pbh(high, low));
   }
 
   static Floats loadAlong(const uint16_t* row, int64_t count) {
@@ -84,9 +81,21 @@ struct Bf16Format : PairArithmetic {
     return (Floats)_mm512_maskz_loadu_epi16(__mmask32((1u << count) - 1), row);
   }
   static Floats loadAcross(const uint16_t* at, const uint16_t* next, int64_t count) {
-    const Floats low = FloatFormat::loadAlong(at, count);
-    const Floats high = next != nullptr ? FloatFormat::loadAlong(next, count) : Floats{};
-    return (Floats)_mm512_or_si512((__m512i)high, _mm512_srli_epi32((__m512i)low, 16));
+    const __m256i low = loadHalves(at, count), high = next != nullptr ? loadHalves(next, count) : __m256i{};
+    return interleave(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+  }
+
+ private:
+  static __m256i loadHalves(const uint16_t* from, int64_t count) {
+    if (count >= lanes) return _mm256_loadu_si256((const __m256i*)from);
+    return _mm256_maskz_loadu_epi16(__mmask16((1u << count) - 1), from);
+  }
+
+  // Pairs of the number at i and the one at i + 16.
+  static Floats interleave(__m512i halves) {
+    const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (Floats)_mm512_permutexvar_epi16(pairs, halves);
   }
 };
 #else
