@@ -16,7 +16,10 @@ test('reads a size and names what is wrong with one', () => {
 });
 
 test('counts the operations of the mathematics and takes its share of the measured peak', () => {
-  const result = benchTrain(parseTrainSize('2x64x2x32x2x300'), 'f32', 3);
+  const result = benchTrain(parseTrainSize('2x64x2x32x2x300'), 'f32', {
+    warmUp: { steps: 2, seconds: 0 },
+    timed: { steps: 3, seconds: 0 },
+  });
   // Embedding, two blocks (norms, q/k/v, output, gate and up, down with 192 inner units), final norm.
   const block = 64 + 3 * 64 * 64 + 64 * 64 + 64 + 2 * 192 * 64 + 64 * 192;
   expect(result.parameters).toBe(300 * 64 + 2 * block + 64);

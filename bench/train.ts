@@ -66,8 +66,20 @@ export function parseTrainSize(text: string): TrainSize {
   return { layers, width, heads, context, batch, vocabulary };
 }
 
-/** Median over `steps` training steps after two to warm up. */
-export function benchTrain(size: TrainSize, precision: Precision, steps = 7): TrainBenchmark {
+/** How long to train before, and while, steps are timed: a small model's first ones are slow until all is compiled. */
+export interface TrainDuration {
+  warmUp: { steps: number; seconds: number };
+  timed: { steps: number; seconds: number };
+}
+
+const usualDuration: TrainDuration = { warmUp: { steps: 2, seconds: 1 }, timed: { steps: 7, seconds: 2 } };
+
+/** Median over the timed training steps; each part lasts for both its steps and its seconds. */
+export function benchTrain(
+  size: TrainSize,
+  precision: Precision,
+  { warmUp, timed }: TrainDuration = usualDuration,
+): TrainBenchmark {
   setPrecision(precision);
   const { config } = deriveArchitecture(
     {
@@ -84,8 +96,7 @@ export function benchTrain(size: TrainSize, precision: Precision, steps = 7): Tr
   const model = new Llama(config, random);
   const optimizer = new AdamW(model.parameters, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 });
   const rows = size.batch * size.context;
-  const milliseconds: number[] = [];
-  for (let step = 0; step < steps + 2; step++) {
+  const step = () => {
     const ids = Int32Array.from({ length: rows }, () => random.integer(size.vocabulary));
     const targets = Int32Array.from({ length: rows }, () => random.integer(size.vocabulary));
     const start = performance.now();
@@ -95,8 +106,10 @@ export function benchTrain(size: TrainSize, precision: Precision, steps = 7): Tr
       backward(loss);
       optimizer.step(3e-4, 1);
     });
-    if (step >= 2) milliseconds.push(performance.now() - start);
-  }
+    return performance.now() - start;
+  };
+  repeat(step, warmUp);
+  const milliseconds = repeat(step, timed);
   const median = milliseconds.sort((a, b) => a - b)[Math.floor(milliseconds.length / 2)]!;
   const tokensPerSecond = (rows / median) * 1000;
   const parameters = model.parameters.count;
@@ -115,4 +128,12 @@ export function benchTrain(size: TrainSize, precision: Precision, steps = 7): Tr
     threads: threads(),
     cpu: cpuFeatures(),
   };
+}
+
+/** What `measure` returned until there are enough of them and enough time has passed. */
+function repeat(measure: () => number, { steps, seconds }: { steps: number; seconds: number }): number[] {
+  const results: number[] = [];
+  const start = performance.now();
+  while (results.length < steps || performance.now() - start < seconds * 1000) results.push(measure());
+  return results;
 }

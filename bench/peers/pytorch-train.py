@@ -3,9 +3,9 @@
 usage: pytorch-train.py LAYERSxWIDTHxHEADSxCONTEXTxBATCHxVOCABULARY [MODE ...] [--steps N]
 
 A mode is f32 or bf16 (autocast), each also as f32-compile and bf16-compile (torch.compile); default: all four, each in
-a process of its own. Prints one JSON object: the fastest mode's tokensPerSecond (median over N steps after three to
-warm up), memoryMB (largest resident set of its process), parameters and version, its name as `mode`, and the figures
-of all modes as `modes`.
+a process of its own. Prints one JSON object: the fastest mode's tokensPerSecond (median over N steps and at least two
+seconds, after three steps and at least one second to warm up), memoryMB (largest resident set of its process),
+parameters and version, its name as `mode`, and the figures of all modes as `modes`.
 
 Written for speed: fused AdamW, scaled_dot_product_attention, q/k/v and gate/up as one product each. torch.compile fuses
 the rest.
@@ -84,7 +84,8 @@ def measure(size, mode, steps):
     model = torch.compile(decoder) if mode.endswith("-compile") else decoder
     optimizer = torch.optim.AdamW(decoder.parameters(), 3e-4, fused=True)
     seconds = []
-    for step in range(steps + 3):
+    compiled = warm = None  # when
+    while warm is None or len(seconds) < steps or time.perf_counter() - warm < 2:
         ids = torch.randint(vocabulary, (batch, context))
         targets = torch.randint(vocabulary, (batch, context))
         start = time.perf_counter()
@@ -94,8 +95,12 @@ def measure(size, mode, steps):
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if step >= 3:
-            seconds.append(time.perf_counter() - start)
+        now = time.perf_counter()
+        seconds.append(now - start)
+        compiled = compiled or now
+        if warm is None and len(seconds) >= 3 and now - compiled >= 1:
+            warm = now
+            seconds.clear()
     return {
         "mode": mode,
         "tokensPerSecond": batch * context / statistics.median(seconds),

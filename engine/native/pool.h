@@ -9,6 +9,7 @@
 //   order that does not depend on how the work was split: split outputs, never reductions. Then it does not matter
 //   either that threads which other programs hold up take less of it (WorkQueue).
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -70,8 +71,7 @@ class WorkQueue {
     int64_t begin = next.load(std::memory_order_relaxed), length;
     do {
       const int64_t rest = count - begin, share = (rest + 2 * threads - 1) / (2 * threads);
-      length = share < shortestRun ? shortestRun : share < longestRun ? share : longestRun;
-      if (length > rest) length = rest;
+      length = std::min(std::clamp(share, shortestRun, longestRun), rest);
     } while (!next.compare_exchange_weak(begin, begin + length, std::memory_order_relaxed));
     return {begin, begin + length};
   }
