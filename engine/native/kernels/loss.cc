@@ -31,7 +31,8 @@ namespace {
 constexpr float lowest = -3e38f;
 constexpr int64_t mostRows = 32;  // that a thread takes at once
 
-// 16 MiB of logits, but no more than 512 rows and no fewer than 256.
+// 16 MiB of logits, but no more than 512 rows, and no fewer than 256 though they leave the cache then: every chunk reads
+// and writes all of the embedding's gradient.
 int64_t rowsPerChunk(int64_t vocabulary) {
   return std::clamp<int64_t>((int64_t(4) << 20) / std::max<int64_t>(1, vocabulary) / 64 * 64, 256, 512);
 }
