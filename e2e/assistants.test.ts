@@ -173,8 +173,9 @@ test('a filter refuses a question, the person objects, the administrator rules',
   await capture(page, 'safety-refused');
   await button(page, 'Your account').click();
   await page.getByRole('menuitem', { name: 'Filter decisions' }).click();
-  await page.getByText('Ended or not let through: the word list “fruit”.').waitFor();
-  await button(page, 'Object').click();
+  // The model's answers to the other tests are sampled, and a filter may have noted one of them as well.
+  const refusal = page.getByRole('listitem').filter({ hasText: 'Ended or not let through: the word list “fruit”.' });
+  await refusal.getByRole('button', { name: 'Object' }).click();
   await page.getByRole('textbox', { name: 'Why was it wrong?' }).fill('It is from a poem.');
   await expectAccessible(page);
   await button(page, 'Send to the administrators').click();
