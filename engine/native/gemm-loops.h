@@ -14,8 +14,8 @@
 //
 // The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
 //
-// Two parameters say what is multiplied: `Rows` packs rows of a (its Format says how k's make a step), `Target` tells
-// each tile where its sums start and end up.
+// Two parameters say what is multiplied: `Rows` packs rows of a (its Format says how k's make a step), which it may
+// `prepare` once before, and `Target` tells each tile where its sums start and end up.
 #pragma once
 #include <algorithm>
 #include <utility>
@@ -29,6 +29,7 @@ namespace parley::PARLEY_ISA {
 constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
+constexpr int64_t rowsForEach = scatteredRows;
 constexpr int64_t panelsPerRun = 8;
 constexpr int64_t groupSize = 128 * 1024;  // of panels, in floats
 
@@ -133,6 +134,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   WorkQueue& queue = sharedScratch(team).queue;
   for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
     const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
+    a.prepare(begin, end - begin);
     for (int64_t block = 0; block < cut.blocks; block++) {
       const int64_t inner = cut.innerOf(block);
       a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
@@ -151,24 +153,30 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   }
 }
 
-// Packs all of a, the threads of the team together, and fills the queue for multiplyFewRows.
+// Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads, but the few rows
+// that are packed sooner than threads meet, each packs for itself.
 template <class Rows>
 const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
-  Scratch& shared = sharedScratch(team);
+  const int64_t size = cut.blocks * tiles * tileSize;
+  const bool each = rows <= rowsForEach;
+  Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (team.thread == 0) {
-    shared.a.atLeast(cut.blocks * tiles * tileSize);
-    shared.queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
+    sharedScratch(team).queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
+  }
+  if (each || team.thread == 0) scratch.a.atLeast(size);
+  if (!each) team.barrier();
+  float* const packed = scratch.a.data();
+  const Range mine = each ? Range{0, tiles} : team.share(tiles);
+  for (int64_t tile = mine.begin; tile < mine.end; tile++) {
+    const int64_t row = tile * tileRows, count = std::min<int64_t>(tileRows, rows - row);
+    a.prepare(row, count);
+    for (int64_t block = 0; block < cut.blocks; block++) {
+      a.pack(row, count, cut.begin(block), cut.innerOf(block), packed + (block * tiles + tile) * tileSize, tileSize);
+    }
   }
   team.barrier();
-  const Range mine = team.share(cut.blocks * tiles);
-  for (int64_t item = mine.begin; item < mine.end; item++) {
-    const int64_t block = item / tiles, row = item % tiles * tileRows;
-    a.pack(row, std::min<int64_t>(tileRows, rows - row), cut.begin(block), cut.innerOf(block),
-           shared.a.data() + item * tileSize, tileSize);
-  }
-  team.barrier();
-  return shared.a.data();
+  return packed;
 }
 
 // Takes every panel of every block once: compute(block, panel).

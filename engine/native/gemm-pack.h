@@ -21,6 +21,8 @@ constexpr int64_t stripSize(int64_t steps) {
   return width % lanes == 0 ? steps * width : (steps * width + 2 * lanes - 1) / lanes * lanes;
 }
 
+constexpr int64_t scatteredRows = 4;
+
 // lanes steps of `rows` <= lanes rows, all of which exist: without a test for each, the block stays in registers.
 template <class Format, int rows, class Number>
 inline void loadBlock(const Number* row, int64_t stride, Floats (&block)[lanes]) {
@@ -36,11 +38,29 @@ inline void loadPartOfBlock(const Number* row, int64_t stride, int64_t rows, int
   for (int i = 0; i < lanes; i++) block[i] = i < rows ? Format::loadAlong(row + i * stride, inners) : Floats{};
 }
 
+// A strip of which so few rows exist that a transpose would mostly move nothing: places of others stay as they are.
+template <class Format, int width, class Number>
+void scatterAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
+  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep;
+  for (int64_t i = 0; i < outers; i++) {
+    for (int64_t step = 0; step < steps; step += lanes) {
+      const int64_t k = step * Format::kPerStep, count = std::min<int64_t>(lanes, steps - step);
+      float elements[lanes];
+      store(elements, Format::loadAlong(row + i * stride + k, inners - k));
+      float* const to = strip + step * width + i;
+      for (int64_t j = 0; j < count; j++) to[j * width] = elements[j];
+    }
+  }
+}
+
 // One strip. `row` points to (first outer index, first k); `outers` of the strip and `inners` k's exist.
 template <class Format, int width, class Number>
 void packAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
   static_assert(width < lanes || width % lanes == 0, "a group would overwrite the one before it");
   constexpr int rowsPerGroup = width < lanes ? width : lanes;
+  if (width <= tileRows && outers <= scatteredRows) {
+    return scatterAlong<Format, width>(row, stride, outers, inners, strip);
+  }
   const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep;
   for (int64_t step = 0; step < steps; step += lanes) {
     const int64_t k = step * Format::kPerStep;

@@ -25,6 +25,7 @@ struct FloatRows {
   using Format = F;
   const Operand& a;
 
+  void prepare(int64_t, int64_t) const {}
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
     packStrips<Format, tileRows>(a, row, rows, k, inners, strips, stripStride);
   }
@@ -76,14 +77,25 @@ struct RoundedTarget {
   }
 };
 
-// Rows and sums of a product in int8. Rows were quantized, all of them, before the first is packed.
+// Rows and sums of a product in int8.
 struct QuantizedRows {
   using Format = Int8Format;
-  const uint8_t* bytes;
-  int64_t stride;
+  const Operand& a;
+  int64_t inner;
+  uint8_t* bytes;
+  float* scales;
 
+  void prepare(int64_t row, int64_t rows) const {
+    float* const rotated = ownScratch().rotated.atLeast(ceilDivide(inner, lanes) * lanes);
+    for (int64_t i = row; i < row + rows; i++) {
+      const Values values = a.values + i * a.stride;
+      if (values.bf16) rotateRow(values.halves(), inner, rotated);
+      else rotateRow(values.floats(), inner, rotated);
+      scales[i] = quantizeRow(rotated, inner, activationOffset, bytes + i * inner);
+    }
+  }
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
-    packAllAlong<Format, tileRows>(bytes + row * stride + k, stride, rows, inners, strips, stripStride);
+    packAllAlong<Format, tileRows>(bytes + row * inner + k, inner, rows, inners, strips, stripStride);
   }
 };
 
@@ -176,29 +188,18 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
                           });
 }
 
-float* rotatedRow(int64_t count) { return ownScratch().rotated.atLeast(ceilDivide(count, lanes) * lanes); }
-
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
                        const Output& output) {
-  Scratch& shared = sharedScratch(team);
-  if (team.thread == 0) {
-    shared.bytes.atLeast(rows * b.inner);
-    shared.scales.atLeast(rows);
+  const bool each = rows <= rowsForEach;
+  Scratch& scratch = each ? ownScratch() : sharedScratch(team);
+  if (each || team.thread == 0) {
+    scratch.bytes.atLeast(rows * b.inner);
+    scratch.scales.atLeast(rows);
   }
-  team.barrier();
-  uint8_t* const bytes = shared.bytes.data();
-  float* const scales = shared.scales.data();
-  float* const rotated = rotatedRow(b.inner);
-  const Range mine = team.share(rows);
-  for (int64_t row = mine.begin; row < mine.end; row++) {
-    const Values values = a.values + row * a.stride;
-    uint8_t* const to = bytes + row * b.inner;
-    if (values.bf16) rotateRow(values.halves(), b.inner, rotated);
-    else rotateRow(values.floats(), b.inner, rotated);
-    scales[row] = quantizeRow(rotated, b.inner, activationOffset, to);
-  }
-  team.barrier();
-  multiplyPacked(team, rows, QuantizedRows{bytes, b.inner}, b, QuantizedTarget{output, scales, b});
+  if (!each) team.barrier();
+  float* const scales = scratch.scales.data();
+  multiplyPacked(team, rows, QuantizedRows{a, b.inner, scratch.bytes.data(), scales}, b,
+                 QuantizedTarget{output, scales, b});
 }
 
 // Panels of quantized rows of b, with their scales and the sums' starts.
@@ -206,7 +207,7 @@ void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
   const Cut cut(packed.inner, Int8Format::kPerStep);
   const int64_t panels = ceilDivide(packed.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   uint8_t* const bytes = ownScratch().bytes.atLeast(panelColumns * packed.inner);
-  float* const rotated = rotatedRow(packed.inner);
+  float* const rotated = ownScratch().rotated.atLeast(ceilDivide(packed.inner, lanes) * lanes);
   const float unrotate = 1.0f / float(rotatedTogether(packed.inner));
   const Range mine = team.share(panels);
   for (int64_t panel = mine.begin; panel < mine.end; panel++) {
