@@ -18,6 +18,7 @@
 // `prepare` once before, and `Target` tells each tile where its sums start and end up.
 #pragma once
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "gemm-pack.h"
@@ -105,10 +106,44 @@ void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& 
   }
 }
 
+// Which packed b followed which: decoding multiplies by the same ones in the same order, token after token. Its threads
+// fetch the panels that they will begin with while they wait. Addresses are compared and asked for, nothing is read
+// through them, so operands may be gone.
+class PackedOrder {
+ public:
+  // Before each use of a packed b, by one thread, with a barrier before the others ask what follows it.
+  void arriveAt(const Cut& cut, const Panels& panels) {
+    constexpr size_t most = 4096;  // some twenty models
+    if (following.size() >= most) following.clear();
+    const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
+    following[now] = {panels.data, panels.count, cut.blocks, size * int64_t(sizeof(float))};
+    now = panels.data;
+  }
+
+  // The first run of the b that followed the present one last time.
+  Reading next(const Team& team) const {
+    const auto found = following.find(now);
+    if (found == following.end()) return {};
+    const auto& [data, panels, blocks, panelBytes] = found->second;
+    const Range run = WorkQueue::firstRun(panels, panelsPerRun, team.thread, team.threads);
+    return {reinterpret_cast<const char*>(data) + run.begin * panelBytes, (run.end - run.begin) * panelBytes,
+            panels * panelBytes, blocks};
+  }
+
+ private:
+  struct Packed {
+    const float* data;
+    int64_t panels, blocks, panelBytes;
+  };
+  std::unordered_map<const float*, Packed> following;
+  const float* now = nullptr;
+};
+
 struct Scratch {
   Buffer<float> a, b, scales, sums, rotated;
   Buffer<uint8_t> bytes;
   WorkQueue queue;
+  PackedOrder order;
 };
 
 inline Scratch& ownScratch() {
@@ -131,8 +166,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
   const int64_t groupPanels = std::max<int64_t>(1, groupSize / stripSize<panelColumns>(cut.stepsPerBlock));
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
-  WorkQueue& queue = sharedScratch(team).queue;
-  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+  sharedScratch(team).queue.forEachRun(team, [&](Range run) {
     const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
     a.prepare(begin, end - begin);
     for (int64_t block = 0; block < cut.blocks; block++) {
@@ -150,7 +184,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
         }
       }
     }
-  }
+  });
 }
 
 // Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads, but the few rows
@@ -182,12 +216,11 @@ const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut
 // Takes every panel of every block once: compute(block, panel).
 template <class Compute>
 void forEachPanel(const Team& team, const Cut& cut, Compute compute) {
-  WorkQueue& queue = sharedScratch(team).queue;
-  for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+  sharedScratch(team).queue.forEachRun(team, [&](Range run) {
     for (int64_t panel = run.begin; panel < run.end; panel++) {
       for (int64_t block = 0; block < cut.blocks; block++) compute(block, panel);
     }
-  }
+  });
 }
 
 struct PanelInUse {

@@ -37,6 +37,24 @@ void spinUntil(Condition done) {
   }
 }
 
+// What this thread fetches while it waits, and how far it is.
+struct Fetching {
+  Reading what;
+  int64_t piece = 0, offset = 0;
+
+  bool done() const { return piece >= what.pieces; }
+
+  void fetchLines() {
+    constexpr int64_t line = 64, lines = 8;
+    const char* const from = what.from + piece * what.stride + offset;
+    for (int64_t i = 0; i < lines; i++) __builtin_prefetch(from + i * line, 0, 2);
+    offset += lines * line;
+    if (offset >= what.bytes) piece++, offset = 0;
+  }
+};
+
+thread_local Fetching reading;
+
 int availableProcessors() {
 #if defined(__linux__)
   cpu_set_t set;
@@ -81,6 +99,10 @@ struct Pool {
   }
 
   void awaitDispatch(uint64_t seen) {
+    while (!reading.done()) {
+      if (generation.load(std::memory_order_acquire) != seen) return;
+      reading.fetchLines();
+    }
     for (int i = 0; i < pausesBeforeYield; i++) {
       if (generation.load(std::memory_order_acquire) != seen) return;
       pause();
@@ -135,6 +157,8 @@ Pool& pool() {
 void Team::barrier() const {
   if (threads > 1) pool().barrier(threads);
 }
+
+void readWhileWaiting(const Reading& what) { reading = {what}; }
 
 int threads() { return pool().size; }
 

@@ -41,6 +41,16 @@ int threads();
 // Throws std::runtime_error unless 1 <= count <= 256. The default is the number of processors this process may use.
 void setThreads(int count);
 
+// Memory that the kernels after this one will read: `pieces` of `bytes`, `stride` bytes apart.
+struct Reading {
+  const char* from = nullptr;
+  int64_t bytes = 0, stride = 0, pieces = 0;
+};
+
+// To be called in a task: the thread, if it is a worker, fetches the lines into its caches while it waits for a dispatch.
+// Memory that has been freed meanwhile does no harm: lines that do not exist are asked for in vain.
+void readWhileWaiting(const Reading& reading);
+
 namespace detail {
 using Task = void (*)(void* body, const Team& team);
 void dispatch(Task task, void* body, int limit);
@@ -53,8 +63,9 @@ void onAllThreads(Body&& body, int limit = 256) {
   detail::dispatch([](void* pointer, const Team& team) { (*static_cast<Body*>(pointer))(team); }, (void*)&body, limit);
 }
 
-// Hands 0 .. count - 1 out in runs to whichever thread comes next. The last runs are shorter and shorter, so that the
-// threads end together though one of them was held up (guided self-scheduling: Polychronopoulos and Kuck, 1987).
+// Hands 0 .. count - 1 out in runs: to each thread its first(), then to whichever thread comes next. The last runs are
+// shorter and shorter, so that the threads end together though one of them was held up (guided self-scheduling:
+// Polychronopoulos and Kuck, 1987). A thread knows its first run before there is a queue, and may have it in its caches.
 class WorkQueue {
  public:
   // Before each use, by one thread, with a barrier before the others take.
@@ -63,9 +74,22 @@ class WorkQueue {
     longestRun = newLongestRun;
     shortestRun = (longestRun + 3) / 4;
     threads = newThreads;
-    next.store(0, std::memory_order_relaxed);
+    next.store(firstRun(count, longestRun, threads, threads).begin, std::memory_order_relaxed);
   }
 
+  static Range firstRun(int64_t count, int64_t longestRun, int thread, int threads) {
+    const int64_t length = std::min(longestRun, (count + 2 * threads - 1) / (2 * threads));
+    return {std::min(count, thread * length), std::min(count, (thread + 1) * length)};
+  }
+
+  // body(run), until all runs are taken. To be called by every thread of a team of as many as reset() was told.
+  template <class Body>
+  void forEachRun(const Team& team, Body body) {
+    Range run = firstRun(count, longestRun, team.thread, threads);
+    for (; run.begin < run.end; run = take()) body(run);
+  }
+
+ private:
   // The next run that is not empty; an empty one when all are taken.
   Range take() {
     int64_t begin = next.load(std::memory_order_relaxed), length;
@@ -76,7 +100,6 @@ class WorkQueue {
     return {begin, begin + length};
   }
 
- private:
   int64_t count = 0, longestRun = 1, shortestRun = 1;
   int threads = 1;
   std::atomic<int64_t> next{0};
@@ -93,10 +116,10 @@ void parallel(int64_t count, int64_t grain, Body&& body) {
   WorkQueue queue;
   queue.reset(grains, (grains + 8 * team - 1) / (8 * team), team);
   onAllThreads(
-      [&](const Team&) {
-        for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+      [&](const Team& team) {
+        queue.forEachRun(team, [&](Range run) {
           body(run.begin * grain, run.end * grain < count ? run.end * grain : count);
-        }
+        });
       },
       limit);
 }

@@ -425,15 +425,15 @@ void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
   WorkQueue queue;
   queue.reset(tasks, 1, threads());
   onAllThreads(
-      [&](const Team&) {
+      [&](const Team& team) {
         // Also where the others leave nothing to do, so that no later step is the first to reserve it.
         static thread_local Buffer<float> buffer;
         float* const scratch = buffer.atLeast(scratchSize);
-        for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+        queue.forEachRun(team, [&](Range run) {
           for (int64_t task = run.begin; task < run.end; task++) {
             body(task / shape.keyValueHeads, task % shape.keyValueHeads, scratch);
           }
-        }
+        });
       },
       int(std::min<int64_t>(tasks, 256)));
 }

@@ -426,11 +426,11 @@ class CachedAttention {
           const int64_t count = int64_t(allTiles.size()), run = count < 4 * team.threads ? 1 : heads;
           if (team.thread == 0) queue->reset(count * heads, run, team.threads);
           team.barrier();
-          for (Range run = queue->take(); run.begin < run.end; run = queue->take()) {
+          queue->forEachRun(team, [&](Range run) {
             for (int64_t task = run.begin; task < run.end; task++) {
               attend(allTiles[size_t(task / heads)], task % heads, scratch);
             }
-          }
+          });
         },
         usefulThreads());
   }

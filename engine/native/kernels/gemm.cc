@@ -181,11 +181,14 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
     multiplyManyRows(team, rows, b.columns, cut, a, panels, target);
     return;
   }
+  PackedOrder& order = sharedScratch(team).order;
+  if (team.thread == 0) order.arriveAt(cut, panels);
   const float* const packed = packRows(team, rows, b.columns, cut, a);
   multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target,
                           [&](int64_t block, int64_t panel) {
                             return PanelInUse{panels.at(cut, block, panel), panels.after(cut, block, panel)};
                           });
+  readWhileWaiting(order.next(team));
 }
 
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,

@@ -161,7 +161,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
       multiply(team, count, byRows(chunkHidden, width), byVocabulary, {logits, stride});
       if (team.thread == 0) queue.reset(count, mostRows, team.threads);
       team.barrier();
-      for (Range run = queue.take(); run.begin < run.end; run = queue.take()) {
+      queue.forEachRun(team, [&](Range run) {
         for (int64_t row = run.begin; row < run.end; row++) {
           float* const at = logits + row * stride;
           const float rowScale = rowWeights ? scale * (*rowWeights)[first + row] : scale;
@@ -171,7 +171,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
           logProbabilities[first + row] = result.logProbability;
           if (entropies) (*entropies)[first + row] = result.entropy;
         }
-      }
+      });
       team.barrier();
       if (dhidden) {
         float* const to = dhidden->data + first * width;
