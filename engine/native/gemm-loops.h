@@ -30,7 +30,6 @@ namespace parley::PARLEY_ISA {
 constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
-constexpr int64_t rowsForEach = scatteredRows;
 constexpr int64_t panelsPerRun = 8;
 constexpr int64_t groupSize = 128 * 1024;  // of panels, in floats
 
@@ -187,13 +186,16 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   });
 }
 
-// Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads, but the few rows
-// that are packed sooner than threads meet, each packs for itself.
+// Whether the threads of a team had better pack all of a each for itself: that is done sooner than they meet and fetch
+// what the others packed, which takes microseconds where processors are far apart.
+inline bool packsAlone(int64_t rows, int64_t inner) { return rows <= scatteredRows || rows * inner <= 8192; }
+
+// Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads if there are many.
 template <class Rows>
 const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   const int64_t size = cut.blocks * tiles * tileSize;
-  const bool each = rows <= rowsForEach;
+  const bool each = packsAlone(rows, cut.inner);
   Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (team.thread == 0) {
     sharedScratch(team).queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);

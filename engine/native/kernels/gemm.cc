@@ -193,7 +193,7 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
 
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
                        const Output& output) {
-  const bool each = rows <= rowsForEach;
+  const bool each = packsAlone(rows, b.inner);
   Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (each || team.thread == 0) {
     scratch.bytes.atLeast(rows * b.inner);
