@@ -124,7 +124,7 @@ class PackedOrder {
     const auto found = following.find(now);
     if (found == following.end()) return {};
     const auto& [data, panels, blocks, panelBytes] = found->second;
-    const Range run = WorkQueue::firstRun(panels, panelsPerRun, team.thread, team.threads);
+    const Range run = WorkQueue::firstRun(panels, panelsPerRun, team);
     return {reinterpret_cast<const char*>(data) + run.begin * panelBytes, (run.end - run.begin) * panelBytes,
             panels * panelBytes, blocks};
   }

@@ -17,7 +17,6 @@
 namespace parley {
 namespace {
 
-constexpr int mostThreads = 256;
 constexpr int pausesBeforeYield = 200;  // about 3 microseconds of a modern x86's pause instruction
 constexpr auto yieldBeforePark = std::chrono::microseconds(80);
 

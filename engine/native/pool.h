@@ -19,6 +19,8 @@ struct Range {
   int64_t begin, end;
 };
 
+constexpr int mostThreads = 256;
+
 class Team {
  public:
   const int thread;   // 0 .. threads - 1
@@ -59,50 +61,80 @@ void dispatch(Task task, void* body, int limit);
 // Runs body(team) on all threads (at most `limit`) and returns when every one is done. Not to be called inside a
 // task, and the body must not throw.
 template <class Body>
-void onAllThreads(Body&& body, int limit = 256) {
+void onAllThreads(Body&& body, int limit = mostThreads) {
   detail::dispatch([](void* pointer, const Team& team) { (*static_cast<Body*>(pointer))(team); }, (void*)&body, limit);
 }
 
-// Hands 0 .. count - 1 out in runs: to each thread its first(), then to whichever thread comes next. The last runs are
+// Hands 0 .. count - 1 out in runs. Every thread has an equal part, the same for the same count: what one kernel wrote
+// there lies in the caches of the thread that reads it in the next, which matters where processors are far apart. It
+// takes runs from the front of its part; when that is done, from the end of the part that has most left. Runs get
 // shorter and shorter, so that the threads end together though one of them was held up (guided self-scheduling:
-// Polychronopoulos and Kuck, 1987). A thread knows its first run before there is a queue, and may have it in its caches.
+// Polychronopoulos and Kuck, 1987).
 class WorkQueue {
  public:
-  // Before each use, by one thread, with a barrier before the others take.
-  void reset(int64_t newCount, int64_t newLongestRun, int newThreads) {
-    count = newCount;
+  // Before each use, by one thread, with a barrier before the others take. `count` is less than 2^32.
+  void reset(int64_t count, int64_t newLongestRun, int newThreads) {
     longestRun = newLongestRun;
     shortestRun = (longestRun + 3) / 4;
     threads = newThreads;
-    next.store(firstRun(count, longestRun, threads, threads).begin, std::memory_order_relaxed);
-  }
-
-  static Range firstRun(int64_t count, int64_t longestRun, int thread, int threads) {
-    const int64_t length = std::min(longestRun, (count + 2 * threads - 1) / (2 * threads));
-    return {std::min(count, thread * length), std::min(count, (thread + 1) * length)};
+    for (int thread = 0; thread < threads; thread++) {
+      left[thread].store(pack(Team(thread, threads).share(count)), std::memory_order_relaxed);
+    }
   }
 
   // body(run), until all runs are taken. To be called by every thread of a team of as many as reset() was told.
   template <class Body>
   void forEachRun(const Team& team, Body body) {
-    Range run = firstRun(count, longestRun, team.thread, threads);
-    for (; run.begin < run.end; run = take()) body(run);
+    for (Range run = take(team.thread); run.begin < run.end; run = take(team.thread)) body(run);
+  }
+
+  // The run that a thread begins with, if nobody was there before.
+  static Range firstRun(int64_t count, int64_t longestRun, const Team& team) {
+    const Range part = team.share(count);
+    return {part.begin, part.begin + lengthOf(part, (longestRun + 3) / 4, longestRun)};
   }
 
  private:
-  // The next run that is not empty; an empty one when all are taken.
-  Range take() {
-    int64_t begin = next.load(std::memory_order_relaxed), length;
-    do {
-      const int64_t rest = count - begin, share = (rest + 2 * threads - 1) / (2 * threads);
-      length = std::min(std::clamp(share, shortestRun, longestRun), rest);
-    } while (!next.compare_exchange_weak(begin, begin + length, std::memory_order_relaxed));
-    return {begin, begin + length};
+  // The next run for a thread; an empty one when all are taken.
+  Range take(int thread) {
+    Left& own = left[thread];
+    uint64_t seen = own.load(std::memory_order_relaxed);
+    for (Range part = unpack(seen); part.begin < part.end; part = unpack(seen)) {
+      const int64_t end = part.begin + lengthOf(part, shortestRun, longestRun);
+      if (own.compare_exchange_weak(seen, pack({end, part.end}), std::memory_order_relaxed)) return {part.begin, end};
+    }
+    return takeFromOthers();
   }
 
-  int64_t count = 0, longestRun = 1, shortestRun = 1;
+  Range takeFromOthers() {
+    for (;;) {
+      int victim = 0;
+      Range most{0, 0};
+      for (int other = 0; other < threads; other++) {
+        const Range part = unpack(left[other].load(std::memory_order_relaxed));
+        if (part.end - part.begin > most.end - most.begin) most = part, victim = other;
+      }
+      if (most.begin == most.end) return most;
+      const int64_t begin = most.end - lengthOf(most, shortestRun, longestRun);
+      uint64_t seen = pack(most);
+      if (left[victim].compare_exchange_weak(seen, pack({most.begin, begin}), std::memory_order_relaxed)) {
+        return {begin, most.end};
+      }
+    }
+  }
+
+  static int64_t lengthOf(const Range& part, int64_t shortest, int64_t longest) {
+    const int64_t rest = part.end - part.begin;
+    return std::min(std::clamp((rest + 1) / 2, shortest, longest), rest);
+  }
+
+  static uint64_t pack(const Range& part) { return uint64_t(part.begin) << 32 | uint64_t(part.end); }
+  static Range unpack(uint64_t packed) { return {int64_t(packed >> 32), int64_t(packed & 0xffffffff)}; }
+
+  struct alignas(64) Left : std::atomic<uint64_t> {};
+  int64_t longestRun = 1, shortestRun = 1;
   int threads = 1;
-  std::atomic<int64_t> next{0};
+  Left left[mostThreads];
 };
 
 // Runs body(begin, end) over disjoint ranges that cover 0 .. count - 1, several per thread. `grain` is the least number
@@ -111,7 +143,7 @@ template <class Body>
 void parallel(int64_t count, int64_t grain, Body&& body) {
   if (count <= 0) return;
   const int64_t grains = (count + grain - 1) / grain;
-  const int limit = grains < 256 ? int(grains) : 256, team = limit < threads() ? limit : threads();
+  const int limit = grains < mostThreads ? int(grains) : mostThreads, team = limit < threads() ? limit : threads();
   if (team == 1) return body(0, count);
   WorkQueue queue;
   queue.reset(grains, (grains + 8 * team - 1) / (8 * team), team);
