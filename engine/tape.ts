@@ -18,7 +18,7 @@
  *   - an operation whose input gradient IS its output gradient (a residual, an addition) gives the buffer away.
  *
  * Leaves (parameters, or constants with `requiresGradient` set) own their gradients across scopes; `backward` always
- * adds to those, which is what gradient accumulation over micro-batches needs.
+ * adds to those, which is what gradient accumulation over micro-batches needs. (To zeros it adds by overwriting them.)
  *
  * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
  * computation must be added to the first one before `backward`.
@@ -398,6 +398,8 @@ class PooledGradients implements GradientFlow {
 
   target(input: Tensor): GradientTarget | null {
     if (!input.requiresGradient) return null;
+    const zeros = input.takeZeros();
+    if (zeros !== null) return { data: zeros, add: false };
     if (input.gradient !== null) return { data: input.gradient, add: true };
     if (input.isLeaf) {
       input.gradient = new Float32Array(input.size);
@@ -417,7 +419,7 @@ class PooledGradients implements GradientFlow {
   give(input: Tensor, gradient: Float32Array): void {
     if (!input.requiresGradient) return;
     const isCurrent = gradient === this.#current;
-    if (input.gradient === null && !input.isLeaf && !(isCurrent && this.#currentGivenAway)) {
+    if (!input.isLeaf && input.gradient === null && !(isCurrent && this.#currentGivenAway)) {
       input.gradient = gradient;
       if (isCurrent) this.#currentGivenAway = true;
       return;

@@ -15,11 +15,6 @@ export class Tensor {
   readonly size: number;
   /** Leaves (made by `tensor` or a ParameterSet) set this to receive a gradient from `backward`. */
   requiresGradient: boolean;
-  /**
-   * d loss / d tensor, same layout as `data`. `backward` adds into the gradients of leaves; gradients of
-   * intermediate tensors live only while `backward` runs and are null before and after.
-   */
-  gradient: Float32Array | null;
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
   packed: { readonly weight: PackedWeight; readonly format: WeightFormat } | null = null;
   /** For the tape: how many recorded operations take the tensor as an input, and whether its maker rounds its gradient. */
@@ -28,6 +23,8 @@ export class Tensor {
   /** For the tape: how many running operations use the values, which must stay where they are that long. */
   users = 0;
   #values: Storage | null;
+  #gradient: Float32Array | null = null;
+  #owesZeros = false;
   #widened: Float32Array | null = null;
   readonly #home: TensorHome | null;
   readonly #compute: (() => Storage) | null;
@@ -43,7 +40,6 @@ export class Tensor {
     this.shape = shape;
     this.size = elementCount(shape);
     this.requiresGradient = requiresGradient;
-    this.gradient = null;
     this.#values = values;
     this.#home = home;
     this.#compute = compute;
@@ -52,6 +48,32 @@ export class Tensor {
   /** True for constants and parameters, which outlive scopes; false for what an operation made. */
   get isLeaf(): boolean {
     return this.#home === null;
+  }
+
+  /**
+   * d loss / d tensor, same layout as `data`. `backward` adds into the gradients of leaves; gradients of
+   * intermediate tensors live only while `backward` runs and are null before and after.
+   */
+  get gradient(): Float32Array | null {
+    if (this.#owesZeros) this.takeZeros()!.fill(0);
+    return this.#gradient;
+  }
+
+  set gradient(gradient: Float32Array | null) {
+    this.#gradient = gradient;
+    this.#owesZeros = false;
+  }
+
+  /** Makes the gradient zeros, which are not written before somebody reads them: what comes first takes their place. */
+  zeroGradient(): void {
+    this.#owesZeros = this.#gradient !== null;
+  }
+
+  /** For the tape: the gradient, to be overwritten, if it is zeros that nobody has written; null otherwise. */
+  takeZeros(): Float32Array | null {
+    if (!this.#owesZeros) return null;
+    this.#owesZeros = false;
+    return this.#gradient;
   }
 
   /**

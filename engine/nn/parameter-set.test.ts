@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { setPrecision } from '../native/addon.ts';
+import { sum } from '../ops/elementwise.ts';
 import { linear } from '../ops/linear.ts';
 import { AdamW } from '../optim/adamw.ts';
 import { Random } from '../random.ts';
-import { inference } from '../tape.ts';
+import { backward, inference, scope } from '../tape.ts';
 import { tensor } from '../tensor.ts';
 import { fillNormal } from './initialize.ts';
 import { ParameterSet } from './parameter-set.ts';
@@ -22,6 +23,23 @@ test('parameters are views into the flat arrays', () => {
   expect(parameters.gradients.subarray(0, 6).every((value) => value === 1)).toBe(true);
   parameters.zeroGradients();
   expect(parameters.gradients.every((value) => value === 0)).toBe(true);
+});
+
+test('zeroed gradients hold what came since, from one backward or several, and zeros where nothing did', () => {
+  const parameters = new ParameterSet([
+    { name: 'used', shape: [2, 3], decay: true },
+    { name: 'unused', shape: [4], decay: true },
+  ]);
+  const x = tensor([1, 2, 3, 4, 5, 6], [2, 3]);
+  const accumulate = () => scope(() => backward(sum(linear(x, parameters.get('used')))));
+  parameters.gradients.fill(9);
+  for (const times of [1, 2]) {
+    parameters.zeroGradients();
+    for (let time = 0; time < times; time++) accumulate();
+    expect(Array.from(parameters.gradients)).toEqual([5, 7, 9, 5, 7, 9, 0, 0, 0, 0].map((value) => times * value));
+  }
+  parameters.zeroGradients();
+  expect(Array.from(parameters.get('used').gradient!)).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
 test('names unknown and repeated parameters', () => {

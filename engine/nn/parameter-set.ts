@@ -15,10 +15,10 @@ export interface ParameterSpec {
 export class ParameterSet {
   /** Parameters in the order of `specs`, each row-major, without gaps. */
   readonly values: Float32Array;
-  readonly gradients: Float32Array;
   readonly specs: readonly ParameterSpec[];
   /** Number of values of all parameters. */
   readonly count: number;
+  readonly #gradients: Float32Array;
   readonly #tensors = new Map<string, Tensor>();
 
   /** All values start at zero; initialise or load them through `get(name).data`. */
@@ -26,7 +26,7 @@ export class ParameterSet {
     this.specs = specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
     this.count = specs.reduce((total, spec) => total + elementCount(spec.shape), 0);
     this.values = new Float32Array(this.count);
-    this.gradients = new Float32Array(this.count);
+    this.#gradients = new Float32Array(this.count);
     let offset = 0;
     for (const { name, shape } of this.specs) {
       if (this.#tensors.has(name)) throw new RangeError(`ParameterSet: two parameters are named '${name}'.`);
@@ -35,7 +35,7 @@ export class ParameterSet {
         throw new RangeError(`ParameterSet: '${name}' has the impossible shape ${formatShape(shape)}.`);
       }
       const parameter = new Tensor(this.values.subarray(offset, end), shape, true, null);
-      parameter.gradient = this.gradients.subarray(offset, end);
+      parameter.gradient = this.#gradients.subarray(offset, end);
       this.#tensors.set(name, parameter);
       offset = end;
     }
@@ -54,8 +54,14 @@ export class ParameterSet {
     return this.#tensors.has(name);
   }
 
+  /** All gradients, in the order of `values`. Read it anew after `zeroGradients` and `backward`. */
+  get gradients(): Float32Array {
+    for (const parameter of this.#tensors.values()) parameter.takeZeros()?.fill(0);
+    return this.#gradients;
+  }
+
   zeroGradients(): void {
-    native().fill(this.gradients, 0);
+    for (const parameter of this.#tensors.values()) parameter.zeroGradient();
   }
 
   /**

@@ -43,7 +43,7 @@ export class FisherMatrix {
    * @param v [number of parameters]
    */
   times(v: Float32Array): Float32Array {
-    const { values, gradients } = this.#policy.parameters;
+    const { values } = this.#policy.parameters;
     const norm = Math.sqrt(dot(v, v));
     if (norm === 0) return new Float32Array(v.length);
     const step = (relativeStep * Math.sqrt(dot(values, values))) / norm;
@@ -63,7 +63,7 @@ export class FisherMatrix {
       scope(() => backward(knownGradient(0, [logitsOf(this.#policy, part), curved])));
     }
     this.flops += 3 * this.#forwardFlops;
-    return gradients.slice();
+    return this.#policy.parameters.gradients.slice();
   }
 
   /** Mean over the states of KL(π as it was ‖ π as it is), nats per token, exact. */
