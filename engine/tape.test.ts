@@ -155,12 +155,13 @@ test('what is not kept is the same when it is computed again, in whatever order 
   }
   const alone = gradients();
 
+  const again = { recomputed: true };
   // Three tensors of every size at once, each read after the others were made, one of them twice by the reader.
   scope(() => {
-    const normed = branches.map(({ x, gain }) => rmsNorm(x, gain, 1e-5));
-    const gated = normed.map((tensor, index) => roundedLinear(tensor, branches[index]!.up, { recomputed: true }));
+    const normed = branches.map(({ x, gain }) => rmsNorm(x, gain, 1e-5, again));
+    const gated = normed.map((tensor, index) => roundedLinear(tensor, branches[index]!.up, again));
     const first = Array.from(normed[0]!.data);
-    const fed = gated.map(swiglu);
+    const fed = gated.map((tensor) => swiglu(tensor, again));
     const outs = fed.map((tensor, index) => linear(tensor, branches[index]!.out));
     expect(Array.from(normed[0]!.data)).toEqual(first);
     backward(sum(add(add(outs[0]!, outs[1]!), outs[2]!)));
@@ -178,9 +179,9 @@ test('a checkpoint may begin at what is not kept', () => {
   const [plain, checkpointed] = [false, true].map((again) => {
     for (const leaf of leaves) leaf.gradient = null;
     scope(() => {
-      const first = rmsNorm(a!, gain!, 1e-5);
+      const first = rmsNorm(a!, gain!, 1e-5, { recomputed: true });
       const used = linear(first, weights[0]!);
-      const second = linear(rmsNorm(b!, other!, 1e-5), weights[1]!);
+      const second = linear(rmsNorm(b!, other!, 1e-5, { recomputed: true }), weights[1]!);
       const project = (x: Tensor) => linear(x, weights[2]!);
       backward(sum(add(add(used, second), again ? checkpoint(project, first) : project(first))));
     });

@@ -23,8 +23,8 @@
  * A part of the tape can be walked once: saved tensors may have been reused by the walk. A second loss over the same
  * computation must be added to the first one before `backward`.
  *
- * Not every output is kept. Cheap operations whose outputs are large (`recomputed`: normalisation, SwiGLU) write into
- * buffers that the next layer takes over; when `backward` wants such a tensor, reading it computes it again. A loss
+ * Not every output is kept. Operations that are asked to be (`recomputed`: normalisation, SwiGLU, wide projections) write
+ * into buffers that the next layer takes over; when `backward` wants such a tensor, reading it computes it again. A loss
  * (`computedInBackward`) makes its value there too, together with the gradients, unless somebody reads it before.
  *
  * `checkpoint` trades time for memory: a part of the computation forgets what it saved and runs again when the walk

@@ -14,7 +14,6 @@ type Saved = Float32Array | null;
 const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage, Storage> = {
   name: 'rmsNorm',
   roundedWhenRecorded: true,
-  recomputed: true,
   roundsOutputGradient: () => true,
 
   shape([x, weight]) {
@@ -47,13 +46,16 @@ const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options,
   },
 };
 
+const recomputedOperation = { ...rmsNormOperation, recomputed: true } as const;
+
 /**
  * Root-mean-square normalisation of every row (Zhang and Sennrich, 2019): y = x / sqrt(mean(x²) + epsilon) · weight.
  *
  * @param x [N, D]
  * @param weight [D]
+ * @param options.recomputed as in roundedLinear
  * @returns [N, D]
  */
-export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
-  return apply(rmsNormOperation, [x, weight], { epsilon });
+export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number, options: { recomputed?: boolean } = {}): Tensor {
+  return apply(options.recomputed ? recomputedOperation : rmsNormOperation, [x, weight], { epsilon });
 }

@@ -6,7 +6,6 @@ import { matrixExtents, shapeError } from './shape-error.ts';
 const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Storage, Storage> = {
   name: 'swiglu',
   roundedWhenRecorded: true,
-  recomputed: true,
   roundsOutputGradient: () => true,
 
   shape([gateUp]) {
@@ -29,13 +28,16 @@ const swigluOperation: Operation<readonly [gateUp: Tensor], undefined, null, Sto
   },
 };
 
+const recomputedOperation = { ...swigluOperation, recomputed: true } as const;
+
 /**
  * The gated activation of Llama's feed-forward layer (Shazeer, 2020): silu(gate) · up, where gate is the first half
  * of each row, up the second, and silu(g) = g / (1 + exp(-g)).
  *
  * @param gateUp [N, 2F]
+ * @param options.recomputed as in roundedLinear
  * @returns [N, F]
  */
-export function swiglu(gateUp: Tensor): Tensor {
-  return apply(swigluOperation, [gateUp], undefined);
+export function swiglu(gateUp: Tensor, options: { recomputed?: boolean } = {}): Tensor {
+  return apply(options.recomputed ? recomputedOperation : swigluOperation, [gateUp], undefined);
 }

@@ -80,7 +80,7 @@ test('computing again what was not kept takes less memory and changes no bit', (
     return { gradients: model.parameters.gradients, peakBytes: arenaStatistics().peakBytes };
   };
   const checkpointed = run({ activationCheckpointing: true });
-  const lean = run({ mostGateUpKept: 0 });
+  const lean = run({ mostKept: 0 });
   const plain = run({});
   for (const other of [checkpointed, lean]) expect(sameBits(other.gradients, plain.gradients)).toBe(true);
   expect(checkpointed.peakBytes).toBeLessThan(0.4 * plain.peakBytes);
