@@ -75,7 +75,7 @@ class WorkQueue {
   // Before each use, by one thread, with a barrier before the others take. `count` is less than 2^32.
   void reset(int64_t count, int64_t newLongestRun, int newThreads) {
     longestRun = newLongestRun;
-    shortestRun = (longestRun + 3) / 4;
+    shortestRun = (longestRun + 7) / 8;
     threads = newThreads;
     for (int thread = 0; thread < threads; thread++) {
       left[thread].store(pack(Team(thread, threads).share(count)), std::memory_order_relaxed);
@@ -91,7 +91,7 @@ class WorkQueue {
   // The run that a thread begins with, if nobody was there before.
   static Range firstRun(int64_t count, int64_t longestRun, const Team& team) {
     const Range part = team.share(count);
-    return {part.begin, part.begin + lengthOf(part, (longestRun + 3) / 4, longestRun)};
+    return {part.begin, part.begin + lengthOf(part, (longestRun + 7) / 8, longestRun)};
   }
 
  private:
