@@ -14,6 +14,9 @@
 //
 // The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
 //
+// What one thread packs and all read costs more than packing: its lines come from another core's cache, and back again
+// when they are written the next time, 30 ns each. So every thread packs small operands for itself.
+//
 // Two parameters say what is multiplied: `Rows` packs rows of a (its Format says how k's make a step), which it may
 // `prepare` once before, and `Target` tells each tile where its sums start and end up.
 #pragma once
@@ -31,7 +34,9 @@ constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
 constexpr int64_t fewRows = tilesPerBlock * tileRows;
 constexpr int64_t panelsPerRun = 8;
-constexpr int64_t groupSize = 128 * 1024;  // of panels, in floats
+constexpr int64_t mostRowsPackedByEach = 128 * 1024;   // numbers of a
+constexpr int64_t mostPanelsPackedByEach = 400 * 1024;  // floats of packed b
+constexpr int64_t groupSize = 128 * 1024;               // of panels, in floats
 
 inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -138,6 +143,10 @@ class PackedOrder {
   const float* now = nullptr;
 };
 
+inline bool eachPacksRows(int64_t rows, int64_t inner) {
+  return rows <= scatteredRows || rows * inner <= mostRowsPackedByEach;
+}
+
 struct Scratch {
   Buffer<float> a, b, scales, sums, rotated;
   Buffer<uint8_t> bytes;
@@ -186,16 +195,12 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   });
 }
 
-// Whether the threads of a team had better pack all of a each for itself: that is done sooner than they meet and fetch
-// what the others packed, which takes microseconds where processors are far apart.
-inline bool packsAlone(int64_t rows, int64_t inner) { return rows <= scatteredRows || rows * inner <= 8192; }
-
 // Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads if there are many.
 template <class Rows>
 const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a) {
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   const int64_t size = cut.blocks * tiles * tileSize;
-  const bool each = packsAlone(rows, cut.inner);
+  const bool each = eachPacksRows(rows, cut.inner);
   Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (team.thread == 0) {
     sharedScratch(team).queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);

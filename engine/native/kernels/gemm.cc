@@ -124,15 +124,15 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
                       const Operand& b, const Target& target) {
   const Cut cut(inner, Format::kPerStep);
   if (rows > fewRows) {
-    Scratch& shared = sharedScratch(team);
-    if (team.thread == 0) {
-      shared.b.atLeast(panelsSize(cut, columns));
-      shared.queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
-    }
+    const int64_t size = panelsSize(cut, columns);
+    const bool each = size <= mostPanelsPackedByEach;
+    Scratch& scratch = each ? ownScratch() : sharedScratch(team);
+    if (each || team.thread == 0) scratch.b.atLeast(size);
+    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
+    if (!each) team.barrier();
+    packPanels<Format>(each ? Team::alone() : team, b, columns, cut, scratch.b.data());
     team.barrier();
-    packPanels<Format>(team, b, columns, cut, shared.b.data());
-    team.barrier();
-    const Panels panels{shared.b.data(), ceilDivide(columns, panelColumns)};
+    const Panels panels{scratch.b.data(), ceilDivide(columns, panelColumns)};
     multiplyManyRows(team, rows, columns, cut, FloatRows<Format>{a}, panels, target);
     return;
   }
@@ -193,7 +193,7 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
 
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
                        const Output& output) {
-  const bool each = packsAlone(rows, b.inner);
+  const bool each = eachPacksRows(rows, b.inner);
   Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (each || team.thread == 0) {
     scratch.bytes.atLeast(rows * b.inner);
