@@ -138,7 +138,6 @@ export interface OperationKernels {
   ): void;
 
   // kernels/elementwise.cc
-  fill(y: Float32Array, value: number): void;
   add(a: Float32Array, b: Float32Array, y: Float32Array): void;
   multiply(a: Float32Array, b: Float32Array, y: Float32Array, accumulate: boolean): void;
   scale(a: Float32Array, factor: number, y: Float32Array, accumulate: boolean): void;

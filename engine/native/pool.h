@@ -75,7 +75,6 @@ class WorkQueue {
   // Before each use, by one thread, with a barrier before the others take. `count` is less than 2^32.
   void reset(int64_t count, int64_t newLongestRun, int newThreads) {
     longestRun = newLongestRun;
-    shortestRun = (longestRun + 7) / 8;
     threads = newThreads;
     for (int thread = 0; thread < threads; thread++) {
       left[thread].store(pack(Team(thread, threads).share(count)), std::memory_order_relaxed);
@@ -91,7 +90,7 @@ class WorkQueue {
   // The run that a thread begins with, if nobody was there before.
   static Range firstRun(int64_t count, int64_t longestRun, const Team& team) {
     const Range part = team.share(count);
-    return {part.begin, part.begin + lengthOf(part, (longestRun + 7) / 8, longestRun)};
+    return {part.begin, part.begin + lengthOf(part, longestRun)};
   }
 
  private:
@@ -100,7 +99,7 @@ class WorkQueue {
     Left& own = left[thread];
     uint64_t seen = own.load(std::memory_order_relaxed);
     for (Range part = unpack(seen); part.begin < part.end; part = unpack(seen)) {
-      const int64_t end = part.begin + lengthOf(part, shortestRun, longestRun);
+      const int64_t end = part.begin + lengthOf(part, longestRun);
       if (own.compare_exchange_weak(seen, pack({end, part.end}), std::memory_order_relaxed)) return {part.begin, end};
     }
     return takeFromOthers();
@@ -115,7 +114,7 @@ class WorkQueue {
         if (part.end - part.begin > most.end - most.begin) most = part, victim = other;
       }
       if (most.begin == most.end) return most;
-      const int64_t begin = most.end - lengthOf(most, shortestRun, longestRun);
+      const int64_t begin = most.end - lengthOf(most, longestRun);
       uint64_t seen = pack(most);
       if (left[victim].compare_exchange_weak(seen, pack({most.begin, begin}), std::memory_order_relaxed)) {
         return {begin, most.end};
@@ -123,8 +122,8 @@ class WorkQueue {
     }
   }
 
-  static int64_t lengthOf(const Range& part, int64_t shortest, int64_t longest) {
-    const int64_t rest = part.end - part.begin;
+  static int64_t lengthOf(const Range& part, int64_t longest) {
+    const int64_t rest = part.end - part.begin, shortest = (longest + 7) / 8;
     return std::min(std::clamp((rest + 1) / 2, shortest, longest), rest);
   }
 
@@ -132,7 +131,7 @@ class WorkQueue {
   static Range unpack(uint64_t packed) { return {int64_t(packed >> 32), int64_t(packed & 0xffffffff)}; }
 
   struct alignas(64) Left : std::atomic<uint64_t> {};
-  int64_t longestRun = 1, shortestRun = 1;
+  int64_t longestRun = 1;
   int threads = 1;
   Left left[mostThreads];
 };

@@ -435,7 +435,7 @@ void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
           }
         });
       },
-      int(std::min<int64_t>(tasks, 256)));
+      int(std::min<int64_t>(tasks, mostThreads)));
 }
 
 void check(const Shape& shape, const AnyArray& qkv, Array<const float> rotary,

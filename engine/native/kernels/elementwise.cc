@@ -18,10 +18,6 @@ void forVectors(int64_t size, float* y, Term term) {
   });
 }
 
-void fill(Array<float> y, float value) {
-  forVectors(y.size, y.data, [&](int64_t, int64_t) { return broadcast(value); });
-}
-
 void add(Array<const float> a, Array<const float> b, Array<float> y) {
   b.require(a.size);
   y.require(a.size);
@@ -78,7 +74,7 @@ double sumOfSquares(Array<const float> a) {
 
 }  // namespace
 
-PARLEY_FAMILY(elementwise, kernel<fill>("fill", {"y", "value"}), kernel<add>("add", {"a", "b", "y"}),
+PARLEY_FAMILY(elementwise, kernel<add>("add", {"a", "b", "y"}),
               kernel<multiply>("multiply", {"a", "b", "y", "accumulate"}),
               kernel<scale>("scale", {"a", "factor", "y", "accumulate"}), kernel<sumOf>("sum", {"a"}),
               kernel<sumOfSquares>("sumOfSquares", {"a"}));
