@@ -180,7 +180,12 @@ export function apply<
   const records = current.records && inputs.some((input) => input.requiresGradient);
   if (!records) {
     const values = allocate(count);
-    using(inputs, () => operation.forward(inputs, options, values as Output, false));
+    use(inputs, 1);
+    try {
+      operation.forward(inputs, options, values as Output, false);
+    } finally {
+      use(inputs, -1);
+    }
     return new Tensor(values, shape, false, current);
   }
   const rounds = precision() === 'bf16';
@@ -215,12 +220,16 @@ export function apply<
 
 /** fn(), during which the values of the tensors stay where they are. */
 function using<T>(tensors: readonly Tensor[], fn: () => T): T {
-  for (const tensor of tensors) tensor.users++;
+  use(tensors, 1);
   try {
     return fn();
   } finally {
-    for (const tensor of tensors) tensor.users--;
+    use(tensors, -1);
   }
+}
+
+function use(tensors: readonly Tensor[], users: number): void {
+  for (const tensor of tensors) tensor.users += users;
 }
 
 /** Buffers for tensors that are not kept, by length: whoever needs one takes it over from a tensor that was used. */

@@ -138,7 +138,9 @@ function widen(values: Uint16Array): Float32Array {
 }
 
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
+  let product = 1;
+  for (const extent of shape) product *= extent;
+  return product;
 }
 
 /** `[16, 384]`, as error messages show shapes. */

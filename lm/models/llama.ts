@@ -192,8 +192,9 @@ export class Llama {
     const epsilon = this.config.rms_norm_eps;
     let stream = embedding(ids, this.#embedding);
     for (const [layer, block] of this.#blocks.entries()) {
-      const compute = (input: Tensor) => decodeBlock(block, input, (qkv) => mix(qkv, layer), epsilon, recomputed);
-      stream = this.activationCheckpointing ? checkpoint(compute, stream) : compute(stream);
+      stream = this.activationCheckpointing
+        ? checkpoint((input) => decodeBlock(block, input, mix, layer, epsilon, recomputed), stream)
+        : decodeBlock(block, stream, mix, layer, epsilon, recomputed);
     }
     return rmsNorm(stream, this.#finalNorm, epsilon, recomputed.normed);
   }
@@ -202,11 +203,12 @@ export class Llama {
 function decodeBlock(
   block: Block,
   stream: Tensor,
-  mix: (qkv: Tensor) => Tensor,
+  mix: Mixer,
+  layer: number,
   epsilon: number,
   { gateUp, gated, normed }: Recomputed,
 ): Tensor {
-  const mixed = mix(roundedLinear(rmsNorm(stream, block.attentionNorm, epsilon, normed), block.qkv));
+  const mixed = mix(roundedLinear(rmsNorm(stream, block.attentionNorm, epsilon, normed), block.qkv), layer);
   const middle = linear(mixed, block.attentionOutput, stream);
   const projected = roundedLinear(rmsNorm(middle, block.feedForwardNorm, epsilon, normed), block.gateUp, gateUp);
   return linear(swiglu(projected, gated), block.down, middle);
