@@ -19,7 +19,7 @@ import {
   type WeightFormat,
 } from '@parley/engine';
 import { Generator } from '@parley/lm/generate';
-import { countParameters, Llama } from '@parley/lm/models';
+import { Llama } from '@parley/lm/models';
 import { characterTokenizer, type Tokenizer } from '@parley/lm/tokenizer';
 
 /** Dimensions of models that everybody knows; embeddings are tied. */
@@ -178,8 +178,7 @@ export function endlessTokenizer(count: number): Tokenizer {
   return characterTokenizer(characters.join(''));
 }
 
-function bytesPerStep({ config }: Llama, { batch, weights, cache }: DecodeOptions, position: number): number {
-  const perWeight = { int8: 1, bf16: 2 }[weights];
+function bytesPerStep({ config, parameters }: Llama, { batch, cache }: DecodeOptions, position: number): number {
   const { bytesPerToken } = new KeyValueCache({
     layers: config.num_hidden_layers,
     slots: 1,
@@ -188,7 +187,7 @@ function bytesPerStep({ config }: Llama, { batch, weights, cache }: DecodeOption
     headDim: config.head_dim,
     format: cache,
   });
-  return countParameters(config) * perWeight + batch * position * bytesPerToken;
+  return parameters.packedBytes + batch * position * bytesPerToken;
 }
 
 function median(values: number[]): number {

@@ -96,8 +96,9 @@ export const parts: Record<string, Part> = {
   decode: {
     title: 'Generation',
     explanation:
-      "At the dimensions of SmolLM2-135M with random weights, beside llama.cpp's native build at the same number of " +
-      'bits per weight (bf16, q8_0): a batch of answers that grow, and one prompt that is read.',
+      "At the dimensions of SmolLM2-135M with random weights, beside llama.cpp's native build with weights of the same " +
+      'precision (bf16; 8 bits and q8_0): a batch of answers that grow, and one prompt that is read. Up to eight answers at ' +
+      'once, Parley keeps bf16 weights in 12 bits without loss; the share of the bandwidth counts the bytes that it reads.',
     async *measure({ rounds }) {
       for (const [precision, type] of [
         ['bf16', 'bf16'],

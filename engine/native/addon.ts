@@ -67,8 +67,18 @@ export interface Native extends OperationKernels, BytePairKernels {
     inputs: number,
     outputs: number,
   ): void;
-  /** A copy of weight[outputs, inputs] in the layout of the kernel, for weights that do not change. */
-  packWeight(weight: Float32Array, format: WeightFormat, inputs: number, outputs: number): PackedWeight;
+  /**
+   * A copy of weight[outputs, inputs] in the layout of the kernel, for weights that do not change. For fewRows bf16 is
+   * kept in 12 bits a number if nothing is lost by it: at most eight rows are faster then, more are slower.
+   */
+  packWeight(
+    weight: Float32Array,
+    format: WeightFormat,
+    fewRows: boolean,
+    inputs: number,
+    outputs: number,
+  ): PackedWeight;
+  packedBytes(weight: PackedWeight): number;
   /**
    * productForward with such a copy: the same bits if it is in precision(). With an int8 copy each row of x is rounded
    * to 8 bits as well, and the residual must not be y.

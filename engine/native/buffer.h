@@ -12,17 +12,19 @@ class Buffer {
   Buffer() = default;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() {
+  ~Buffer() { clear(); }
+
+  void clear() {
     if (memory != nullptr) release(memory, capacity);
+    memory = nullptr;
+    capacity = 0;
   }
 
   // At least `count` elements, 2 MiB-aligned. Contents are lost when the buffer grows.
   T* atLeast(int64_t count) {
     const int64_t bytes = count * int64_t(sizeof(T));
     if (bytes > capacity) {
-      if (memory != nullptr) release(memory, capacity);
-      memory = nullptr;
-      capacity = 0;
+      clear();
       memory = reserve(bytes);
       capacity = bytes;
     }

@@ -94,7 +94,7 @@ function product(
   inputs: number,
   outputs: number,
 ): Float32Array {
-  const packed = native().packWeight(weight, 'int8', inputs, outputs);
+  const packed = native().packWeight(weight, 'int8', false, inputs, outputs);
   const y = new Float32Array(rows * outputs).fill(7);
   native().productPacked(x, packed, residual, y, rows);
   return y;
@@ -217,7 +217,7 @@ describe('products with 8-bit weights', () => {
   it('leave the numbers around an output alone', () => {
     const [rows, inputs, outputs] = [15, 2000, 19];
     const guarded = new Float32Array(rows * outputs + 64).fill(7);
-    const packed = native().packWeight(numbers(outputs * inputs, 2), 'int8', inputs, outputs);
+    const packed = native().packWeight(numbers(outputs * inputs, 2), 'int8', false, inputs, outputs);
     native().productPacked(numbers(rows * inputs, 1), packed, null, guarded.subarray(32, -32), rows);
     expect(guarded.subarray(0, 32).every((value) => value === 7)).toBe(true);
     expect(guarded.subarray(-32).every((value) => value === 7)).toBe(true);
@@ -239,7 +239,7 @@ it.each(others)('the %s kernels pass the same tests', { timeout: isaTimeout }, (
 
 it('refuses an unknown format', () => {
   const untyped = native() as unknown as Record<string, (...values: unknown[]) => void>;
-  expect(() => untyped.packWeight!(new Float32Array(4), 'int4', 2, 2)).toThrow(
+  expect(() => untyped.packWeight!(new Float32Array(4), 'int4', false, 2, 2)).toThrow(
     'packWeight: format is "int4", expected f32, bf16 or int8',
   );
 });

@@ -116,12 +116,11 @@ void packPanels(const Team& team, const Operand& b, int64_t columns, const Cut& 
 class PackedOrder {
  public:
   // Before each use of a packed b, by one thread, with a barrier before the others ask what follows it.
-  void arriveAt(const Cut& cut, const Panels& panels) {
+  void arriveAt(const Cut& cut, const void* data, int64_t panels, int64_t panelBytes) {
     constexpr size_t most = 4096;  // some twenty models
     if (following.size() >= most) following.clear();
-    const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
-    following[now] = {panels.data, panels.count, cut.blocks, size * int64_t(sizeof(float))};
-    now = panels.data;
+    following[now] = {static_cast<const char*>(data), panels, cut.blocks, panelBytes};
+    now = data;
   }
 
   // The first run of the b that followed the present one last time.
@@ -130,17 +129,17 @@ class PackedOrder {
     if (found == following.end()) return {};
     const auto& [data, panels, blocks, panelBytes] = found->second;
     const Range run = WorkQueue::firstRun(panels, panelsPerRun, team);
-    return {reinterpret_cast<const char*>(data) + run.begin * panelBytes, (run.end - run.begin) * panelBytes,
+    return {data + run.begin * panelBytes, (run.end - run.begin) * panelBytes,
             panels * panelBytes, blocks};
   }
 
  private:
   struct Packed {
-    const float* data;
+    const char* data;
     int64_t panels, blocks, panelBytes;
   };
-  std::unordered_map<const float*, Packed> following;
-  const float* now = nullptr;
+  std::unordered_map<const void*, Packed> following;
+  const void* now = nullptr;
 };
 
 inline bool eachPacksRows(int64_t rows, int64_t inner) {
@@ -167,7 +166,7 @@ inline Scratch& poolScratch() {
 
 inline Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
 
-// Takes blocks of tiles from the queue, which was reset before a barrier.
+// Takes blocks of tiles from the queue, which was reset.
 template <class Rows, class Target>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a,
                       const Panels& panels, const Target& target) {
@@ -206,7 +205,7 @@ const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut
     sharedScratch(team).queue.reset(ceilDivide(columns, panelColumns), panelsPerRun, team.threads);
   }
   if (each || team.thread == 0) scratch.a.atLeast(size);
-  if (!each) team.barrier();
+  team.followFirst();
   float* const packed = scratch.a.data();
   const Range mine = each ? Range{0, tiles} : team.share(tiles);
   for (int64_t tile = mine.begin; tile < mine.end; tile++) {
@@ -216,7 +215,7 @@ const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut
       a.pack(row, count, cut.begin(block), cut.innerOf(block), packed + (block * tiles + tile) * tileSize, tileSize);
     }
   }
-  team.barrier();
+  if (!each) team.barrier();
   return packed;
 }
 

@@ -202,10 +202,12 @@ struct TransposedTileOutput {
 
 // One tile over `steps` steps: `output` says what the sums start from and takes them in the end. With one vector only
 // the first half of the panel is computed: the rest of it does not exist. `soon` is memory that will be read next: a
-// line of it per step is asked for, into the second-level cache.
+// line of it per step is asked for, into the second-level cache, and two by a tile of so few rows that no other one will
+// use the panel after it.
 template <class Arithmetic, int rows, int vectors, class Output>
 void computeTile(const float* __restrict a, const float* __restrict b, const float* soon, int64_t steps,
                  const Output& output) {
+  constexpr int aloneRows = 4;
   constexpr int stepsAhead = 16;  // what comes next is in the second-level cache at best
   // Fewer steps are over before the lines arrive: then asking only holds up the tiles before and after (a seventh of
   // the time at 32 steps).
@@ -222,6 +224,7 @@ void computeTile(const float* __restrict a, const float* __restrict b, const flo
     __builtin_prefetch(b + stepsAhead * panelColumns);
     __builtin_prefetch(b + stepsAhead * panelColumns + lanes);
     __builtin_prefetch(soon, 0, 2);
+    if (rows <= aloneRows) __builtin_prefetch(soon + steps * lanes, 0, 2);
     const auto b0 = Arithmetic::asElement(load(b)), b1 = Arithmetic::asElement(load(b + (vectors - 1) * lanes));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {

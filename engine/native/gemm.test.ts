@@ -40,6 +40,17 @@ function numbers(count: number, seed: number): Float32Array {
   });
 }
 
+/** Numbers of alike magnitude; the same with a few that are not; of all magnitudes. */
+function weightsOfAllKinds(count: number): Record<'alike' | 'exceptional' | 'wide', Float32Array> {
+  const alike = numbers(count, 3).map((value) => 0.02 * (value + Math.sign(value)));
+  const odd = [0, -0, 1e-30, -3e5, 1e-41, 3e38];
+  return {
+    alike,
+    exceptional: alike.map((value, index) => (index % 701 === 5 ? odd[((index / 701) % 6) | 0]! : value)),
+    wide: alike.map((value, index) => value * 2 ** ((index * 7) % 61) * 1e-9),
+  };
+}
+
 /** What a product sees of an operand: itself, or each number rounded to bfloat16 (to nearest, ties to even). */
 function operand(values: Float32Array): Float32Array {
   if (precision() === 'f32') return values;
@@ -144,7 +155,7 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     const [x, weight] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2)];
     const y = new Float32Array(rows * outputs);
     native().productForward(x, weight, null, y, rows, inputs, outputs);
-    const packed = native().packWeight(weight, name, inputs, outputs);
+    const packed = native().packWeight(weight, name, false, inputs, outputs);
 
     for (const [from, count] of [
       [0, 1],
@@ -161,6 +172,38 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
       expect(bits(result) === bits(expected)).toBe(true);
       native().productPacked(part, packed, null, result, count);
       expect(bits(result) === bits(expected)).toBe(true);
+    }
+  });
+
+  it('take 12 bits of bf16 weights that are packed for few rows, where that loses nothing', () => {
+    const [inputs, outputs] = [640, 96];
+    const { alike, exceptional, wide } = weightsOfAllKinds(outputs * inputs);
+    const bytes = (weight: Float32Array, fewRows: boolean) =>
+      native().packedBytes(native().packWeight(weight, name, fewRows, inputs, outputs));
+    const few = name === 'bf16' && native().cpuFeatures() === 'avx512bf16' ? 0.75 : 1;
+    expect(bytes(alike, true)).toBe(few * bytes(alike, false));
+    expect(bytes(exceptional, true)).toBe(few * bytes(exceptional, false));
+    expect(bytes(wide, true)).toBe(bytes(wide, false));
+  });
+
+  it('give the same bits with a weight packed for few rows, whatever its numbers are', () => {
+    setPrecision(name);
+    for (const [inputs, outputs] of [
+      [901, 100],
+      [64, 32],
+      [1, 1],
+      [2500, 33],
+    ] as const) {
+      for (const [kind, weight] of Object.entries(weightsOfAllKinds(outputs * inputs))) {
+        const packed = native().packWeight(weight, name, true, inputs, outputs);
+        for (const rows of [1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 30, 120]) {
+          const [x, residual] = [numbers(rows * inputs, 1), numbers(rows * outputs, 2)];
+          const [y, expected] = [new Float32Array(rows * outputs), new Float32Array(rows * outputs)];
+          native().productForward(x, weight, residual, expected, rows, inputs, outputs);
+          native().productPacked(x, packed, residual, y, rows);
+          expect(bits(y) === bits(expected), `${kind} ${rows}x${outputs}x${inputs}`).toBe(true);
+        }
+      }
     }
   });
 

@@ -77,6 +77,7 @@ struct Pool {
   alignas(64) std::atomic<int> working{0};
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<uint64_t> barriers{0};
+  alignas(64) std::atomic<int> leads{0};  // calls of followFirst() by thread 0 in this dispatch
 
   std::mutex parking;
   std::condition_variable wake;
@@ -124,6 +125,7 @@ struct Pool {
     team = limit < size ? limit : size;
     if (team > 1) {
       start(team);
+      leads.store(0, std::memory_order_relaxed);
       working.store(started - 1, std::memory_order_relaxed);
       generation.fetch_add(1);
       if (parked.load() > 0) {
@@ -155,6 +157,13 @@ Pool& pool() {
 
 void Team::barrier() const {
   if (threads > 1) pool().barrier(threads);
+}
+
+void Team::followFirst() const {
+  if (threads == 1) return;
+  followed++;
+  if (thread == 0) pool().leads.store(followed, std::memory_order_release);
+  else spinUntil([&] { return pool().leads.load(std::memory_order_acquire) >= followed; });
 }
 
 void readWhileWaiting(const Reading& what) { reading = {what}; }

@@ -35,7 +35,13 @@ class Team {
   // Every thread of the team must call it; what each wrote before is visible to all after.
   void barrier() const;
 
+  // To be called by every thread too, but thread 0 does not wait: what it wrote before is visible to the others after.
+  void followFirst() const;
+
   Team(int thread, int threads) : thread(thread), threads(threads) {}
+
+ private:
+  mutable int followed = 0;  // calls of followFirst()
 };
 
 int threads();
@@ -72,7 +78,7 @@ void onAllThreads(Body&& body, int limit = mostThreads) {
 // Polychronopoulos and Kuck, 1987).
 class WorkQueue {
  public:
-  // Before each use, by one thread, with a barrier before the others take. `count` is less than 2^32.
+  // Before each use, by thread 0, with a barrier or followFirst() before the others take. `count` is less than 2^32.
   void reset(int64_t count, int64_t newLongestRun, int newThreads) {
     longestRun = newLongestRun;
     threads = newThreads;

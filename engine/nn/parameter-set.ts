@@ -73,13 +73,22 @@ export class ParameterSet {
    *   parameters' memory again, or half of it. 'int8': a quarter, and twice the speed of 'bf16' at a small loss of
    *   quality: weights are rounded to 8 bits with one scale per output, inputs with one scale per row, after a
    *   rotation that leaves products as they are and shares large numbers out.
+   * @param fewRows whether products have at most eight rows, mostly: then 'bf16' takes 12 bits a number, without loss,
+   *   and is 1.2 to 1.4 times as fast, as memory decides; with more rows it would take 5 to 10 % longer
    */
-  pack(format: WeightFormat = precision()): void {
+  pack(format: WeightFormat = precision(), fewRows = false): void {
     for (const parameter of this.#tensors.values()) {
       const [rows, columns] = parameter.shape;
       if (parameter.shape.length !== 2 || parameter.packed?.format === format) continue;
-      parameter.packed = { weight: native().packWeight(parameter.data, format, columns!, rows!), format };
+      parameter.packed = { weight: native().packWeight(parameter.data, format, fewRows, columns!, rows!), format };
     }
+  }
+
+  /** Bytes of what `pack` laid out. */
+  get packedBytes(): number {
+    let bytes = 0;
+    for (const { packed } of this.#tensors.values()) if (packed !== null) bytes += native().packedBytes(packed.weight);
+    return bytes;
   }
 
   /** Forgets what `pack` did: the values have changed, or its memory is wanted. */

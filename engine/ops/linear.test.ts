@@ -71,7 +71,13 @@ test.each([
       (size) => new Float32Array(size),
     );
     native().productForward(operand, weight.data, null, y!, rows, inner, columns);
-    native().productPacked(operand, native().packWeight(weight.data, 'bf16', inner, columns), null, packed!, rows);
+    native().productPacked(
+      operand,
+      native().packWeight(weight.data, 'bf16', false, inner, columns),
+      null,
+      packed!,
+      rows,
+    );
     native().productWeightGradient(dy, operand, dWeight!, false, rows, inner, columns);
     return [y, packed, dWeight];
   });

@@ -110,6 +110,8 @@ interface Run {
 const rowsPerStep = 256;
 /** A beginning shared with a slot in use is taken from there if it is this much longer than what a free slot holds. */
 const worthForking = 32;
+/** With at most so many slots, steps of few rows are what weights are laid out for. */
+const fewSlots = 8;
 
 export class Generator {
   readonly #model: Llama;
@@ -138,6 +140,7 @@ export class Generator {
   /** The requests that get a token in this step, and the row of each one's newest token. */
   readonly #ready: Run[] = [];
   readonly #readyRows: number[] = [];
+  #readyCount = 0;
   #looping = false;
   #promptTokens = 0;
   #reusedPromptTokens = 0;
@@ -219,6 +222,11 @@ export class Generator {
       this.#queue.push(run);
       if (!this.#looping) void this.#loop();
     });
+  }
+
+  /** What the first step does, for whoever computes with the model before; repeated only after an optimizer step. */
+  layOutWeights(): void {
+    this.#model.parameters.pack(this.#weights, this.#held.length <= fewSlots);
   }
 
   #check(prompt: readonly number[]): void {
@@ -306,7 +314,7 @@ export class Generator {
   #step(): void {
     const { ids, slots, positions } = this.#fillRows();
     const ready = this.#ready;
-    this.#model.parameters.pack(this.#weights); // repeated only after an optimizer step
+    this.layOutWeights();
     inference(() => {
       const hidden = this.#model.forwardCached(ids, this.#cache, slots, positions);
       if (ready.length > 0) this.#draw(this.#model.logits(takeRows(hidden, this.#readyRows)));
@@ -316,8 +324,7 @@ export class Generator {
 
   /** Decoding requests go first with their one row each; prompts share what is left of the budget, oldest first. */
   #fillRows(): Rows {
-    this.#ready.length = 0;
-    this.#readyRows.length = 0;
+    this.#readyCount = 0;
     let rows = 0;
     for (const run of this.#active) if (run.length - run.cached === 1) rows = this.#addRows(run, 1, rows);
     let budget = Math.max(rowsPerStep - rows, 1);
@@ -327,6 +334,9 @@ export class Generator {
       rows = this.#addRows(run, count, rows);
       budget -= count;
     }
+    // Cut to length in the end: emptied first, the arrays would take memory again in every step.
+    this.#ready.length = this.#readyCount;
+    this.#readyRows.length = this.#readyCount;
     if (this.#rows.ids.length !== rows) {
       this.#rows = {
         ids: this.#rowIds.subarray(0, rows),
@@ -347,8 +357,8 @@ export class Generator {
     }
     this.#held[run.slot] = run.cached;
     if (run.cached === run.length) {
-      this.#ready.push(run);
-      this.#readyRows.push(rows + count - 1);
+      this.#ready[this.#readyCount] = run;
+      this.#readyRows[this.#readyCount++] = rows + count - 1;
     }
     return rows + count;
   }

@@ -1,6 +1,6 @@
 /** The worker's side of texts that are read as they are: completions of raw text, their scores, embeddings. */
 import { setImmediate } from 'node:timers/promises';
-import { ContextLengthError, embedText, type GeneratorOptions, scoreText } from '@parley/lm/generate';
+import { ContextLengthError, embedText, type Generator, scoreText } from '@parley/lm/generate';
 import type { Llama } from '@parley/lm/models';
 import type { Tokenizer } from '@parley/lm/tokenizer';
 import { bytesOf, logProbabilitiesOf } from './log-probabilities.ts';
@@ -20,16 +20,14 @@ export class InvalidTokenError extends Error {
 export class TextReader {
   readonly #model: Llama;
   readonly #tokenizer: Tokenizer;
-  readonly #weights: GeneratorOptions['weights'];
-  /** Longest prompt and answer together. */
-  readonly #context: number;
+  /** Of the same model: says how weights are laid out and how long a text may be. */
+  readonly #generator: Generator;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(model: Llama, tokenizer: Tokenizer, options: { weights: GeneratorOptions['weights']; context: number }) {
+  constructor(model: Llama, tokenizer: Tokenizer, generator: Generator) {
     this.#model = model;
     this.#tokenizer = tokenizer;
-    this.#weights = options.weights;
-    this.#context = options.context;
+    this.#generator = generator;
   }
 
   /** @throws ContextLengthError, InvalidTokenError */
@@ -37,7 +35,7 @@ export class TextReader {
     const promptTokens = this.#tokensOf(job.prompt, job.readSpecialTokens);
     this.checkTokens('invalid_prompt', promptTokens);
     const needed = promptTokens.length + (job.sampling ? 1 : 0);
-    if (needed > this.#context) throw new ContextLengthError(this.#context, needed, 'the text');
+    if (needed > this.#generator.context) throw new ContextLengthError(this.#generator.context, needed, 'the text');
     if (job.reading === null) return { promptTokens, droppedTurns: 0 };
     // One text between two steps of the generator, so that answers under way go on however many texts there are.
     const turn = this.#last.then(() => setImmediate());
@@ -72,7 +70,7 @@ export class TextReader {
 
   #read(job: TextJob, ids: readonly number[]): Reading {
     // The generator lays the weights out before its first step; a text may come before that.
-    this.#model.parameters.pack(this.#weights);
+    this.#generator.layOutWeights();
     if (job.reading === 'embedding') return { tokens: [], embedding: [...embedText(this.#model, ids)] };
     const tokens: Reading['tokens'] = ids.map((id) => ({ bytes: bytesOf(this.#tokenizer, id) }));
     if (job.reading === 'scores') {

@@ -37,7 +37,7 @@ function serve(): void {
   tokenizer.renderChat([{ role: 'user', content: '' }], { open: true });
   const options = JSON.parse(optionsArgument) as GeneratorOptions;
   const generator = new Generator(model, tokenizer, options);
-  const reader = new TextReader(model, tokenizer, { weights: options.weights, context: generator.context });
+  const reader = new TextReader(model, tokenizer, generator);
 
   const load = new LoadReport(generator);
   process.on('message', (message: ToWorker) => {

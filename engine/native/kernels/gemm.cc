@@ -5,6 +5,7 @@
 //   gemm-loops.h   the loops around it, and threads
 //   gemm-thin.h    what differs for a handful of rows
 //   gemm-int8.h    what differs for 8-bit weights
+//   gemm-compact.h what differs for packed bf16 weights in 12 bits
 //
 // This file says what the operands and sums of f32, bf16 and int8 products are, and what TypeScript calls.
 #include "../gemm.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 
 #include "../binding.h"
+#include "../gemm-compact.h"
 #include "../gemm-int8.h"
 #include "../gemm-loops.h"
 #include "../gemm-thin.h"
@@ -129,9 +131,9 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     Scratch& scratch = each ? ownScratch() : sharedScratch(team);
     if (each || team.thread == 0) scratch.b.atLeast(size);
     if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
-    if (!each) team.barrier();
+    team.followFirst();
     packPanels<Format>(each ? Team::alone() : team, b, columns, cut, scratch.b.data());
-    team.barrier();
+    if (!each) team.barrier();
     const Panels panels{scratch.b.data(), ceilDivide(columns, panelColumns)};
     multiplyManyRows(team, rows, columns, cut, FloatRows<Format>{a}, panels, target);
     return;
@@ -177,17 +179,67 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
   const Panels panels{b.panels, ceilDivide(b.columns, panelColumns)};
   if (rows > fewRows) {
     if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
-    team.barrier();
+    team.followFirst();
     multiplyManyRows(team, rows, b.columns, cut, a, panels, target);
     return;
   }
   PackedOrder& order = sharedScratch(team).order;
-  if (team.thread == 0) order.arriveAt(cut, panels);
+  const int64_t panelBytes = stripSize<panelColumns>(cut.stepsPerBlock) * int64_t(sizeof(float));
+  if (team.thread == 0) order.arriveAt(cut, panels.data, panels.count, panelBytes);
   const float* const packed = packRows(team, rows, b.columns, cut, a);
   multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target,
                           [&](int64_t block, int64_t panel) {
                             return PanelInUse{panels.at(cut, block, panel), panels.after(cut, block, panel)};
                           });
+  readWhileWaiting(order.next(team));
+}
+
+// Many rows have b restored as a whole, shared by the threads; few rows panel by panel; a handful reads it as it is.
+void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
+  using Format = Bf16Format;
+  const Cut cut(b.inner, Format::kPerStep);
+  const int64_t panels = ceilDivide(b.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
+  const FloatTarget target{output};
+  const FloatRows<Format> from{a};
+  const auto steps = [&](int64_t block) { return ceilDivide(cut.innerOf(block), Format::kPerStep); };
+  const auto compact = [&](int64_t item) { return b.compact.data() + item * compactSize(cut); };
+  const auto restore = [&](int64_t item, float* to) {
+    restorePanel(compact(item), b.compactPanels[item], steps(item / panels), reinterpret_cast<uint16_t*>(to));
+  };
+  if (rows > fewRows) {
+    Scratch& scratch = sharedScratch(team);
+    if (team.thread == 0) {
+      scratch.b.atLeast(cut.blocks * panels * size);
+      scratch.queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
+    }
+    team.followFirst();
+    const Range mine = team.share(cut.blocks * panels);
+    for (int64_t item = mine.begin; item < mine.end; item++) restore(item, scratch.b.data() + item * size);
+    team.barrier();
+    multiplyManyRows(team, rows, b.columns, cut, from, Panels{scratch.b.data(), panels}, target);
+    return;
+  }
+  PackedOrder& order = sharedScratch(team).order;
+  const int64_t panelBytes = compactSize(cut) * int64_t(sizeof(uint16_t));
+  if (team.thread == 0) order.arriveAt(cut, b.compact.data(), panels, panelBytes);
+  const float* const packed = packRows(team, rows, b.columns, cut, from);
+  const auto next = [&](int64_t block, int64_t panel) {
+    return block + 1 < cut.blocks ? compact((block + 1) * panels + panel) : compact(panel + 1);
+  };
+  if (rows <= compactRows) {
+    forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
+      const int64_t item = block * panels + panel;
+      computeCompactTile<Format>(rows, packed + block * stripSize<tileRows>(cut.stepsPerBlock), compact(item),
+                                 b.compactPanels[item], next(block, panel), steps(block),
+                                 target.tile(0, panel * panelColumns, b.columns, block, cut));
+    });
+  } else {
+    float* const panelScratch = ownScratch().b.atLeast(size);
+    multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target, [&](int64_t block, int64_t panel) {
+      restore(block * panels + panel, panelScratch);
+      return PanelInUse{panelScratch, reinterpret_cast<const float*>(next(block, panel))};
+    });
+  }
   readWhileWaiting(order.next(team));
 }
 
@@ -199,7 +251,7 @@ void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const P
     scratch.bytes.atLeast(rows * b.inner);
     scratch.scales.atLeast(rows);
   }
-  if (!each) team.barrier();
+  if (!each) team.followFirst();
   float* const scales = scratch.scales.data();
   multiplyPacked(team, rows, QuantizedRows{a, b.inner, scratch.bytes.data(), scales}, b,
                  QuantizedTarget{output, scales, b});
@@ -252,6 +304,7 @@ void PackedOperand::resize(int64_t newColumns, int64_t newInner, WeightFormat ne
   inner = newInner;
   format = newFormat;
   panels = own.atLeast(packedSize(columns, inner, format));
+  compactPanels.clear();
   if (format == WeightFormat::int8) {
     const int64_t whole = ceilDivide(columns, panelColumns) * panelColumns;
     scales.atLeast(whole);
@@ -280,11 +333,40 @@ void PackedOperand::pack(const Team& team, const Operand& b) {
   }
 }
 
+void PackedOperand::makeCompact() {
+  constexpr int64_t numbersPerException = 500;  // one takes a thin product as long as a dozen vectors
+  if (format != WeightFormat::bf16 || Bf16Format::kPerStep != 2) return;
+  const Cut cut(inner, Bf16Format::kPerStep);
+  const int64_t count = ceilDivide(columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
+  compact.atLeast(cut.blocks * count * compactSize(cut));
+  compactPanels.assign(size_t(cut.blocks * count), CompactPanel{});
+  parallel(cut.blocks * count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; item++) {
+      const int64_t panel = item % count, steps = ceilDivide(cut.innerOf(item / count), Bf16Format::kPerStep);
+      compactPanel(reinterpret_cast<const uint16_t*>(panels + item * size), steps, columns - panel * panelColumns,
+                   compact.data() + item * compactSize(cut), compactPanels[item]);
+    }
+  });
+  int64_t exceptions = 0;
+  for (const CompactPanel& panel : compactPanels) exceptions += int64_t(panel.exceptions.size());
+  if (exceptions * numbersPerException <= columns * inner) {
+    own.clear();
+    panels = nullptr;
+  } else {
+    compactPanels.clear();
+    compact.clear();
+  }
+}
+
+int64_t PackedOperand::bytes() const {
+  if (compactPanels.empty()) return packedSize(columns, inner, format) * int64_t(sizeof(float));
+  return int64_t(compactPanels.size()) * compactSize(Cut(inner, Bf16Format::kPerStep)) * int64_t(sizeof(uint16_t));
+}
+
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const Output& output, Precision precision) {
   if (precision == Precision::bf16) multiplyEitherWay<Bf16Format>(team, rows, columns, inner, a, b, output);
   else multiplyEitherWay<FloatFormat>(team, rows, columns, inner, a, b, output);
-  team.barrier();
 }
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
@@ -292,15 +374,14 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
   const RoundedTarget target(output, columns);
   if (precision == Precision::bf16) multiplyUnpacked<Bf16Format>(team, rows, columns, inner, a, b, target);
   else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, target);
-  team.barrier();
 }
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
   const FloatTarget target{output};
   if (b.format == WeightFormat::int8) multiplyQuantized(team, rows, a, b, output);
+  else if (!b.compactPanels.empty()) multiplyCompact(team, rows, a, b, output);
   else if (b.format == WeightFormat::bf16) multiplyPacked(team, rows, FloatRows<Bf16Format>{a}, b, target);
   else multiplyPacked(team, rows, FloatRows<FloatFormat>{a}, b, target);
-  team.barrier();
 }
 
 int productThreads(int64_t rows, int64_t columns, int64_t inner) {
@@ -366,13 +447,18 @@ WeightFormat formatNamed(const std::string& name) {
 }
 
 // A handle to weight[outputs, inputs], rounded to the format and laid out for productPacked.
-napi_value packWeight(napi_env env, Array<const float> weight, std::string format, int64_t inputs, int64_t outputs) {
+napi_value packWeight(napi_env env, Array<const float> weight, std::string format, bool fewRows, int64_t inputs,
+                      int64_t outputs) {
   weight.require(outputs * inputs);
   auto packed = std::make_unique<PackedOperand>();
   packed->resize(outputs, inputs, formatNamed(format));
   onAllThreads([&](const Team& team) { packed->pack(team, byRows(weight.data, inputs)); });
+  if (fewRows) packed->makeCompact();
   return handle(env, std::move(packed));
 }
+
+// What memory has to deliver of it for a product.
+double packedBytes(Handle<PackedOperand>& weight) { return double(weight.value->bytes()); }
 
 // productForward with a packed weight, in the format it was packed in. With int8 the residual must not be y.
 void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
@@ -394,7 +480,8 @@ PARLEY_FAMILY(gemm,
                                            {"dy", "weight", "dx", "add", "rows", "inputs", "outputs"}),
               kernel<productWeightGradient>("productWeightGradient",
                                             {"dy", "x", "dWeight", "add", "rows", "inputs", "outputs"}),
-              kernel<packWeight>("packWeight", {"weight", "format", "inputs", "outputs"}),
+              kernel<packWeight>("packWeight", {"weight", "format", "fewRows", "inputs", "outputs"}),
+              kernel<packedBytes>("packedBytes", {"weight"}),
               kernel<productPacked>("productPacked", {"x", "weight", "residual", "y", "rows"}));
 
 }  // namespace parley::PARLEY_ISA

@@ -176,6 +176,7 @@ double crossEntropy(AnyArray hidden, Array<const float> weight, Array<const int3
       if (dhidden) {
         float* const to = dhidden->data + first * width;
         multiply(team, count, byRows(gradients, gradientStride), byWidth, {to, width, addDhidden ? to : nullptr, width});
+        team.barrier();
       }
       if (dweight) {
         multiply(team, vocabulary, width, count, byColumns(gradients, gradientStride), byColumns(chunkHidden, width),
