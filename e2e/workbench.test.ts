@@ -85,6 +85,31 @@ test('two drafts are compared; the better one goes on and the other stays as a v
   await page.context().close();
 });
 
+test('drafts can be chosen from even if the first one ends before the list with the second has come', async () => {
+  const { page, complaints } = await openPage(browser, server.url);
+  let heldBack = 0;
+  let letListsPass = () => {};
+  const firstEnded = new Promise<void>((resolve) => {
+    letListsPass = resolve;
+  });
+  await page.route(/\/api\/conversations\/[^/]+\/messages$/, async (route) => {
+    if (route.request().method() === 'GET') {
+      heldBack++;
+      await firstEnded;
+    }
+    // The page may have dropped it by now.
+    await route.continue().catch(() => undefined);
+  });
+  await ask(page, 'Tell me another joke.');
+  letListsPass();
+  const better = button(page, 'A is better');
+  await better.waitFor();
+  await expect.poll(() => better.isEnabled(), { timeout: 60_000 }).toBe(true);
+  expect(heldBack).toBeGreaterThan(0);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 test('a thumb down becomes a ranking task with one click, is ranked by keys alone, and a snapshot holds it', async () => {
   const { page, complaints } = await openPage(browser, server.url);
   await ask(page, 'What is the capital of Japan?');
@@ -259,6 +284,43 @@ test('on a phone answers are moved by touch, in Chinese and in the dark', async 
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
   await expectAccessible(page);
   await capture(page, 'workbench-phone-chinese-dark');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('what is handed in waits for a draft on its way, and no draft follows it', async () => {
+  const { page, complaints } = await openPage(browser, server.url);
+  await rankingTasks(page, 'Name three fruits.');
+  const answers: string[] = [];
+  page.on('response', (response) => {
+    const asked = /tasks\/[^/]+\/(draft|submit)$/.exec(response.url())?.[1];
+    if (asked) answers.push(`${asked} ${response.status()}`);
+  });
+  let letDraftsPass = () => {};
+  const held = new Promise<void>((resolve) => {
+    letDraftsPass = resolve;
+  });
+  await page.route('**/draft', async (route) => {
+    await held;
+    await route.continue();
+  });
+
+  await page.goto(`${server.url}/workbench/rank`);
+  await cards(page).first().waitFor();
+  const shown = await letters(page);
+  await button(page, `Move answer ${shown[0]} down`).click();
+  await page.keyboard.press('Control+s');
+  await button(page, `Move answer ${shown[0]} down`).click();
+  await button(page, 'Review').click();
+  await button(page, 'Hand in').click();
+  // Longer than a draft waits before it is saved by itself.
+  await page.waitForTimeout(2_500);
+  expect(answers).toEqual([]);
+  letDraftsPass();
+  await button(page, 'Undo the last').waitFor();
+  await page.waitForTimeout(2_500);
+  expect(answers.filter((answer) => answer !== 'draft 200')).toEqual(['submit 200']);
+  expect(answers.at(-1)).toBe('submit 200');
   expect(complaints).toEqual([]);
   await page.context().close();
 });

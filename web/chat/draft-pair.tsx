@@ -45,8 +45,9 @@ export function useDraftPairs(conversationId: string, messages: readonly Message
   const open = pairs.find(({ choice }) => choice === null);
   const missing = open !== undefined && messages !== undefined && !(find(open.left) && find(open.right));
   useEffect(() => {
-    if (missing) void client.invalidateQueries({ queryKey: messagesQuery(conversationId).queryKey });
-  }, [client, conversationId, missing]);
+    // Asked for again with each change: a draft that ends drops the list that was on its way.
+    if (missing && messages) void client.invalidateQueries({ queryKey: messagesQuery(conversationId).queryKey });
+  }, [client, conversationId, missing, messages]);
 
   const waiting = open && [find(open.left), find(open.right)].find((draft) => isWriting(draft, live?.answer?.id));
   useEffect(() => {

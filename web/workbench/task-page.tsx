@@ -178,18 +178,13 @@ function Work<Kind extends RankContent | DemonstrateContent | LabelContent>(prop
   const [asking, setAsking] = useState(false);
   const nowhere = useRef<HTMLElement>(null);
   const submitting = useMutation({
-    mutationFn: (content: Kind) => submitWork(task.id, { content, milliseconds: work.milliseconds() }),
-    onSuccess: ({ id }) => {
-      work.finish();
-      onHandedIn(id);
-    },
+    mutationFn: (content: Kind) =>
+      work.finish(() => submitWork(task.id, { content, milliseconds: work.milliseconds() })),
+    onSuccess: ({ id }) => onHandedIn(id),
   });
   const skipping = useMutation({
-    mutationFn: () => skipTask(task.id),
-    onSuccess: () => {
-      work.finish();
-      onSkipped();
-    },
+    mutationFn: () => work.finish(() => skipTask(task.id)),
+    onSuccess: onSkipped,
   });
   useSaveShortcut(async () => {
     if (await work.save()) announce(t('work.saved'));

@@ -19,8 +19,8 @@ export interface TaskWork<Kind extends Content> {
   /** Whether anything was put into it. */
   touched: boolean;
   saved: 'no' | 'saving' | 'yes' | 'failed';
-  /** Ends saving: the task was handed in or skipped. */
-  finish: () => void;
+  /** Hands the task in or skips it. No draft is on its way meanwhile, nor afterwards, unless the server refuses. */
+  finish: <Result>(send: () => Promise<Result>) => Promise<Result>;
 }
 
 export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): TaskWork<Kind> {
@@ -30,9 +30,10 @@ export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): Ta
   const latest = useRef(content);
   const unsaved = useRef(false);
   const finished = useRef(false);
+  const saving = useRef<Promise<unknown>>(Promise.resolve());
   const milliseconds = useWorkClock(task.milliseconds);
 
-  const save = useCallback(async () => {
+  const saveNow = useCallback(async () => {
     unsaved.current = false;
     setSaved('saving');
     try {
@@ -48,6 +49,13 @@ export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): Ta
     }
   }, [task.id, milliseconds]);
 
+  const save = useCallback(() => {
+    if (finished.current) return Promise.resolve(false);
+    const taken = saveNow();
+    saving.current = Promise.all([saving.current, taken]);
+    return taken;
+  }, [saveNow]);
+
   const change = useCallback((next: Kind) => {
     latest.current = next;
     unsaved.current = true;
@@ -56,16 +64,25 @@ export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): Ta
     setSaved('no');
   }, []);
 
-  const finish = useCallback(() => {
-    finished.current = true;
-  }, []);
+  const finish = useCallback(
+    async <Result>(send: () => Promise<Result>) => {
+      finished.current = true;
+      await saving.current;
+      try {
+        return await send();
+      } catch (error) {
+        finished.current = false;
+        if (unsaved.current) void save();
+        throw error;
+      }
+    },
+    [save],
+  );
 
   useEffect(() => {
     // Runs again with each change, so that it saves when typing pauses.
     if (!unsaved.current || content !== latest.current) return;
-    const timer = setTimeout(() => {
-      if (!finished.current) void save();
-    }, autosaveMilliseconds);
+    const timer = setTimeout(() => void save(), autosaveMilliseconds);
     return () => clearTimeout(timer);
   }, [content, save]);
 
@@ -79,7 +96,7 @@ export function useTaskWork<Kind extends Content>(task: Task, initial: Kind): Ta
       if (document.visibilityState === 'visible' && !finished.current) heartbeat(task.id).catch(() => undefined);
     }, heartbeatMilliseconds);
     const onHide = () => {
-      if (unsaved.current && !finished.current) void save();
+      if (unsaved.current) void save();
     };
     addEventListener('pagehide', onHide);
     return () => {
