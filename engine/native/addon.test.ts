@@ -26,7 +26,7 @@ describe('the run time', () => {
   });
 
   it('runs the kernels that PARLEY_CPU names, or the best', () => {
-    const known = ['portable', 'avx2', 'avx512', 'avx512bf16'];
+    const known = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'];
     expect(process.env.PARLEY_CPU ? [process.env.PARLEY_CPU] : known).toContain(cpuFeatures());
   });
 

@@ -1,7 +1,7 @@
 // How native kernels reach JavaScript.
 //
 // A kernel family is one file in kernels/. It is compiled once per instruction set (portable, avx2, avx512,
-// avx512bf16), each time inside namespace parley::PARLEY_ISA, and the addon exports the functions of the one that the
+// avx512bf16, amx), each time inside namespace parley::PARLEY_ISA, and the addon exports the functions of the one that the
 // processor supports (cpu.h). To add a family:
 //
 //   1. Write kernels/norm.cc:

@@ -24,13 +24,18 @@ const instructionSets: Record<string, string[]> =
         portable: [],
         avx2: ['-mavx2', '-mfma', '-mf16c', '-mbmi2'],
         avx512: avx512Flags(),
-        avx512bf16: [...avx512Flags(), '-mavx512bf16', '-mavx512vnni'],
+        avx512bf16: pairFlags(),
+        amx: [...pairFlags(), '-mamx-tile', '-mamx-bf16', '-mamx-int8'],
       }
     : { portable: [] };
 
 function avx512Flags(): string[] {
   const features = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx512cd', 'fma', 'f16c', 'bmi2'];
   return [...features.map((feature) => `-m${feature}`), '-mprefer-vector-width=512'];
+}
+
+function pairFlags(): string[] {
+  return [...avx512Flags(), '-mavx512bf16', '-mavx512vnni'];
 }
 
 const commonFlags = [

@@ -6,12 +6,16 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace parley {
 namespace {
 
-constexpr const char* names[] = {"portable", "avx2", "avx512", "avx512bf16"};
+constexpr const char* names[] = {"portable", "avx2", "avx512", "avx512bf16", "amx"};
 
 #if defined(__x86_64__)
 // Reads which register files the operating system saves on a context switch (Intel SDM vol. 1, 14.3 and 15.2).
@@ -19,6 +23,18 @@ uint64_t savedRegisters() {
   uint32_t low = 0, high = 0;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (uint64_t(high) << 32) | low;
+}
+
+// Matrix registers are 8 KB for every thread that uses them, so Linux wants to be asked for the process (Linux,
+// Documentation/arch/x86/xstate.rst).
+bool mayUseMatrices() {
+#if defined(__linux__)
+  constexpr uint64_t saved = 3u << 17;
+  constexpr long requestPermission = 0x1023, matrixData = 18;
+  return (savedRegisters() & saved) == saved && syscall(SYS_arch_prctl, requestPermission, matrixData) == 0;
+#else
+  return false;
+#endif
 }
 
 Isa bestIsa() {
@@ -39,7 +55,10 @@ Isa bestIsa() {
   uint32_t leaf71a = 0, leaf7c = c;
   if (subleaves < 1 || !__get_cpuid_count(7, 1, &leaf71a, &b, &c, &d)) return Isa::avx512;
   const uint32_t bf16 = 1u << 5;  // every processor that has it multiplies bytes too (VNNI)
-  return (leaf71a & bf16) && (leaf7c & bit_AVX512VNNI) ? Isa::avx512bf16 : Isa::avx512;
+  if (!((leaf71a & bf16) && (leaf7c & bit_AVX512VNNI))) return Isa::avx512;
+
+  const uint32_t matrices = 1u << 22 | 1u << 24 | 1u << 25;  // bf16, the registers, int8
+  return (leaf7d & matrices) == matrices && mayUseMatrices() ? Isa::amx : Isa::avx512bf16;
 }
 #else
 Isa bestIsa() { return Isa::portable; }

@@ -6,7 +6,7 @@
 namespace parley {
 
 // In order of preference: a processor that supports one supports all before it.
-enum class Isa { portable, avx2, avx512, avx512bf16 };
+enum class Isa { portable, avx2, avx512, avx512bf16, amx };
 
 // Throws std::runtime_error when PARLEY_CPU names a family that is unknown, not built, or not supported here.
 Isa chosenIsa();

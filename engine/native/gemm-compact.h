@@ -46,6 +46,9 @@ inline PanelHalves choose(uint16_t mask, const PanelHalves& ones, const PanelHal
 // Of a panel, in numbers of 16 bits.
 inline int64_t compactSize(const Cut& cut) { return cut.stepsPerBlock / 2 * compactHalvesPerPair; }
 
+// Of so many steps, up to a whole transpose as they are packed.
+inline int64_t halvesOf(int64_t steps) { return (steps + lanes - 1) / lanes * (lanes / 2) * halvesPerPair; }
+
 constexpr uint16_t keptBits = 0x87ff;
 constexpr int exponentShift = 7;
 constexpr int exponentsPerPanel = 16;
@@ -90,7 +93,7 @@ inline void compactPanel(const uint16_t* numbers, int64_t steps, int64_t columns
                          CompactPanel& panel) {
   constexpr int64_t perStep = 2 * panelColumns;
   const auto exists = [&](int64_t i) { return i / perStep < steps && i % perStep / 2 < columns; };
-  const int64_t halves = (steps + 1) / 2 * halvesPerPair;
+  const int64_t halves = halvesOf(steps);
   const int base = commonExponents(numbers, steps * perStep, exists);
   panel.base = uint16_t(base << exponentShift);
   for (int64_t first = 0; first < halves; first += halvesPerPair, compact += compactHalvesPerPair) {
@@ -109,9 +112,9 @@ inline void compactPanel(const uint16_t* numbers, int64_t steps, int64_t columns
 
 inline PanelHalves everywhere(uint16_t value) { return PanelHalves{} + value; }
 
-// Puts `steps` steps of a panel back as they were packed, and one more if that makes a pair.
+// Puts `steps` steps of a panel back as they were packed, and some numbers after them.
 inline void restorePanel(const uint16_t* compact, const CompactPanel& panel, int64_t steps, uint16_t* numbers) {
-  const int64_t halves = (steps + 1) / 2 * halvesPerPair;
+  const int64_t halves = halvesOf(steps);
   const PanelHalves base = everywhere(panel.base);
   for (int64_t first = 0; first < halves; first += halvesPerPair, compact += compactHalvesPerPair) {
     PanelHalves pair[4];
@@ -121,6 +124,36 @@ inline void restorePanel(const uint16_t* compact, const CompactPanel& panel, int
   for (const CompactPanel::Exception& exception : panel.exceptions) numbers[exception.place] = exception.number;
 }
 
+#if defined(__AMX_TILE__)
+// As many rows as one tile has read a panel as it is: what they multiply passes through the first-level cache.
+constexpr int compactRows = matrixTileRows;
+
+template <class Format, class Output>
+void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, const CompactPanel& panel,
+                        const uint16_t* soon, int64_t steps, const Output& output) {
+  constexpr int64_t halvesPerMatrix = stepsPerMatrix / 2 * halvesPerPair;
+  alignas(64) uint16_t numbers[halvesPerMatrix];
+  const PanelHalves base = everywhere(panel.base);
+  const auto* exception = panel.exceptions.data();
+  const auto* const lastException = exception + panel.exceptions.size();
+  const auto restored = [&](int64_t step) {
+    const uint16_t* const from = compact + step / 2 * compactHalvesPerPair;
+    const uint16_t* const next = soon + step / 2 * compactHalvesPerPair;
+    for (int i = 0; i < stepsPerMatrix / 2; i++) {
+      PanelHalves pair[4];
+      for (int j = 0; j < 3; j++) __builtin_prefetch(next + i * compactHalvesPerPair + j * halvesPerVector, 0, 2);
+      restorePair(from + i * compactHalvesPerPair, base, pair);
+      for (int j = 0; j < 4; j++) storeHalves(numbers + i * halvesPerPair + j * halvesPerVector, pair[j]);
+    }
+    const int64_t first = step / 2 * halvesPerPair;
+    for (; exception < lastException && exception->place < first + halvesPerMatrix; exception++) {
+      numbers[exception->place - first] = exception->number;
+    }
+    return reinterpret_cast<const float*>(numbers);
+  };
+  computeMatrixTile<Format>(a, restored, steps, rows, output);
+}
+#else
 // Up to so many rows a panel passes through the registers; beyond, restoring its numbers once for all rows pays.
 constexpr int compactRows = 8;
 
@@ -195,5 +228,6 @@ void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, c
     default: return CompactTile<Format, 8>::compute(a, compact, panel, soon, steps, output);
   }
 }
+#endif
 
 }  // namespace parley::PARLEY_ISA

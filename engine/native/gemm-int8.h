@@ -91,7 +91,8 @@ struct QuadArithmetic {
 // Rows arrive quantized: see quantizeRow.
 struct Int8Format : QuadArithmetic {
   using Arithmetic = QuadArithmetic;
-  static constexpr int kPerStep = 4;
+  static constexpr int kPerStep = 4, rowsPerTile = mostTileRows;
+  static constexpr bool inMatrixRegisters = matrixRegisters;
 
   static Floats loadAlong(const uint8_t* row, int64_t count) {
     Floats result{};
@@ -181,6 +182,8 @@ struct QuantizedTileOutput {
   const int32_t* columnStarts;
   int64_t columns;
   bool first, last;
+
+  bool startsFromZero() const { return false; }
 
   void start(int row, Ints (&sums)[2]) const {
     for (int half = 0; half < 2; half++) {

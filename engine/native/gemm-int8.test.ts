@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { native, setThreads, threads } from './addon.ts';
 
-const available = ['portable', 'avx2', 'avx512', 'avx512bf16'];
+const available = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'];
 const supported = available.slice(0, available.indexOf(native().cpuFeatures()) + 1);
 const defaultThreads = threads();
 

@@ -24,6 +24,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gemm-amx.h"
 #include "gemm-pack.h"
 #include "gemm-tile.h"
 #include "gemm.h"
@@ -32,7 +33,8 @@ namespace parley::PARLEY_ISA {
 
 constexpr int64_t mostSteps = 448;
 constexpr int64_t tilesPerBlock = 8;
-constexpr int64_t fewRows = tilesPerBlock * tileRows;
+template <class Format>
+constexpr int64_t fewRows = tilesPerBlock * Format::rowsPerTile;
 constexpr int64_t panelsPerRun = 8;
 constexpr int64_t mostRowsPackedByEach = 128 * 1024;   // numbers of a
 constexpr int64_t mostPanelsPackedByEach = 400 * 1024;  // floats of packed b
@@ -72,11 +74,34 @@ struct Tiles {
   template <class TileOutput>
   static void compute(const float* a, const float* b, const float* soon, int64_t inner, int64_t row, int64_t rows,
                       const TileOutput& tile) {
-    const int64_t steps = ceilDivide(inner, Format::kPerStep), index = std::min<int64_t>(tileRows, rows - row) - 1;
-    if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[index](a, b, soon, steps, tile);
-    else functions<TileOutput, 1>.ofRows[index](a, b, soon, steps, tile);
+    const int64_t steps = ceilDivide(inner, Format::kPerStep), here = std::min<int64_t>(Format::rowsPerTile, rows - row);
+    if constexpr (Format::inMatrixRegisters) {
+      // So few rows are the only ones to use the panel: all of what comes next is asked for, otherwise half of it.
+      const int64_t asked = here <= lanes ? panelColumns : lanes;
+      const auto panelAt = [&](int64_t step) {
+        for (int64_t i = 0; i < lanes * asked; i += lanes) __builtin_prefetch(soon + step * asked + i, 0, 2);
+        return b + step * panelColumns;
+      };
+      computeMatrixTile<Format>(a, panelAt, steps, here, tile);
+    } else if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[here - 1](a, b, soon, steps, tile);
+    else functions<TileOutput, 1>.ofRows[here - 1](a, b, soon, steps, tile);
   }
 };
+
+// Rows of a as the tiles of the format take them, a strip for each: packStrips() and packAllAlong() otherwise.
+template <class Format>
+void packTiles(const Operand& a, int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips,
+               int64_t stripStride) {
+  if constexpr (Format::inMatrixRegisters) packMatrixStrips<Format>(a, row, rows, k, inners, strips, stripStride);
+  else packStrips<Format, Format::rowsPerTile>(a, row, rows, k, inners, strips, stripStride);
+}
+
+template <class Format, class Number>
+void packTilesAlong(const Number* row, int64_t stride, int64_t rows, int64_t inners, float* strips,
+                    int64_t stripStride) {
+  if constexpr (Format::inMatrixRegisters) packMatrixAllAlong<Format>(row, stride, rows, inners, strips, stripStride);
+  else packAllAlong<Format, Format::rowsPerTile>(row, stride, rows, inners, strips, stripStride);
+}
 
 // A packed b: for each block of the inner index all panels, panelColumns x stepsPerBlock each.
 struct Panels {
@@ -170,6 +195,8 @@ inline Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? pool
 template <class Rows, class Target>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a,
                       const Panels& panels, const Target& target) {
+  using Format = typename Rows::Format;
+  constexpr int tileRows = Format::rowsPerTile;
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
   const int64_t groupPanels = std::max<int64_t>(1, groupSize / stripSize<panelColumns>(cut.stepsPerBlock));
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
@@ -181,7 +208,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
       a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
       const auto compute = [&](int64_t row, int64_t panel) {
         const float* const b = panels.at(cut, block, panel);
-        Tiles<typename Rows::Format>::compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
+        Tiles<Format>::compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
                                               target.tile(row, panel * panelColumns, columns, block, cut));
       };
       for (int64_t group = 0; group < panels.count; group += groupPanels) {
@@ -197,6 +224,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
 // Packs all of a, block by block, and fills the queue for forEachPanel. Tiles are shared by the threads if there are many.
 template <class Rows>
 const float* packRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a) {
+  constexpr int tileRows = Rows::Format::rowsPerTile;
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   const int64_t size = cut.blocks * tiles * tileSize;
   const bool each = eachPacksRows(rows, cut.inner);
@@ -237,6 +265,7 @@ struct PanelInUse {
 template <class Format, class Target, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Target& target, PanelAt panelAt) {
+  constexpr int tileRows = Format::rowsPerTile;
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
   forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
     const PanelInUse b = panelAt(block, panel);

@@ -83,7 +83,7 @@ void packAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners
         Floats block[lanes];
         loadPartOfBlock<Format>(first, stride, rows, inners - k, block);
         transpose(block);
-        const int64_t count = std::min<int64_t>(lanes, steps - step);
+        const int64_t count = Format::inMatrixRegisters ? lanes : std::min<int64_t>(lanes, steps - step);
         for (int64_t i = 0; i < count; i++) store(to + i * width, block[i]);
       }
     }
@@ -110,6 +110,11 @@ void packAcross(const Number* column, int64_t stride, int64_t outers, int64_t in
         else store(to + group, Format::loadAcross(at + i, below, std::max<int64_t>(0, exist)));
       }
     }
+  }
+  if (!Format::inMatrixRegisters) return;
+  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep, whole = (steps + lanes - 1) / lanes * lanes;
+  for (int64_t outer = 0; outer < outers; outer += width, strips += stripStride) {
+    std::fill(strips + steps * width, strips + whole * width, 0.0f);
   }
 }
 

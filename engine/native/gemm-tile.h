@@ -26,6 +26,15 @@ constexpr int tileRows = 4;
 #endif
 constexpr int panelColumns = 2 * lanes;
 
+// Whether formats with several k's to a step are multiplied in matrix registers (gemm-amx.h), and the rows of a tile then.
+#if defined(__AMX_TILE__)
+constexpr bool matrixRegisters = true;
+#else
+constexpr bool matrixRegisters = false;
+#endif
+constexpr int matrixTileRows = 2 * lanes;
+constexpr int mostTileRows = matrixRegisters ? matrixTileRows : tileRows;
+
 // What steps are multiplied with: operands as the instruction takes them.
 struct FloatArithmetic {
   using Element = Floats;
@@ -39,7 +48,8 @@ struct FloatArithmetic {
 // `count` says how many numbers there are to read, the rest is zero.
 struct FloatFormat : FloatArithmetic {
   using Arithmetic = FloatArithmetic;
-  static constexpr int kPerStep = 1;
+  static constexpr int kPerStep = 1, rowsPerTile = tileRows;
+  static constexpr bool inMatrixRegisters = false;
 
   // Steps k, k + 1 ... of one row.
   static Floats loadAlong(const float* row, int64_t count) {
@@ -63,7 +73,8 @@ struct PairArithmetic {
 
 struct Bf16Format : PairArithmetic {
   using Arithmetic = PairArithmetic;
-  static constexpr int kPerStep = 2;
+  static constexpr int kPerStep = 2, rowsPerTile = mostTileRows;
+  static constexpr bool inMatrixRegisters = matrixRegisters;
 
   static Floats loadAlong(const float* row, int64_t count) {
     const Floats low = FloatFormat::loadAlong(row, count);
@@ -121,6 +132,8 @@ struct TileOutput {
   int64_t initialStride;
   int64_t columns;
 
+  bool startsFromZero() const { return initial == nullptr; }
+
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = initial + row * initialStride;
     if (initial == nullptr) {
@@ -157,6 +170,8 @@ struct RoundedTileOutput {
   int64_t columns;
   bool first, last;
 
+  bool startsFromZero() const { return first; }
+
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = partial + row * partialStride;
     sums[0] = first ? Floats{} : load(from);
@@ -182,6 +197,8 @@ struct TransposedTileOutput {
   const float* initial;
   int64_t initialStride;
   int64_t columns;
+
+  bool startsFromZero() const { return initial == nullptr; }
 
   void start(int row, Floats (&sums)[2]) const {
     float values[panelColumns] = {};

@@ -22,7 +22,7 @@ const shapes: [rows: number, inputs: number, outputs: number][] = [
   [64, 48, 48],
 ];
 
-const available = ['portable', 'avx2', 'avx512', 'avx512bf16'];
+const available = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'];
 const supported = available.slice(0, available.indexOf(native().cpuFeatures()) + 1);
 const defaultThreads = threads();
 
@@ -180,7 +180,7 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     const { alike, exceptional, wide } = weightsOfAllKinds(outputs * inputs);
     const bytes = (weight: Float32Array, fewRows: boolean) =>
       native().packedBytes(native().packWeight(weight, name, fewRows, inputs, outputs));
-    const few = name === 'bf16' && native().cpuFeatures() === 'avx512bf16' ? 0.75 : 1;
+    const few = name === 'bf16' && ['avx512bf16', 'amx'].includes(native().cpuFeatures()) ? 0.75 : 1;
     expect(bytes(alike, true)).toBe(few * bytes(alike, false));
     expect(bytes(exceptional, true)).toBe(few * bytes(exceptional, false));
     expect(bytes(wide, true)).toBe(bytes(wide, false));

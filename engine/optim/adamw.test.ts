@@ -166,7 +166,7 @@ describe('moments in bfloat16', () => {
     expect(distance(exact.end, exact.target)).toBeLessThan(0.02);
   });
 
-  const available = ['portable', 'avx2', 'avx512', 'avx512bf16'];
+  const available = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'];
   const supported = available.slice(0, available.indexOf(native().cpuFeatures()) + 1);
   it('have the same bits on every instruction set', () => {
     // Not clipped: the norm of the gradient is summed in the order of each instruction set.

@@ -3,6 +3,7 @@
 //   gemm-tile.h    the inner loop: a tile of sums in registers
 //   gemm-pack.h    from matrices to what the tile reads
 //   gemm-loops.h   the loops around it, and threads
+//   gemm-amx.h     the same in matrix registers
 //   gemm-thin.h    what differs for a handful of rows
 //   gemm-int8.h    what differs for 8-bit weights
 //   gemm-compact.h what differs for packed bf16 weights in 12 bits
@@ -29,7 +30,7 @@ struct FloatRows {
 
   void prepare(int64_t, int64_t) const {}
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
-    packStrips<Format, tileRows>(a, row, rows, k, inners, strips, stripStride);
+    packTiles<Format>(a, row, rows, k, inners, strips, stripStride);
   }
 };
 
@@ -56,9 +57,10 @@ struct TransposedTarget {
   }
 };
 
-// A product whose sums are rounded in the end. A thread never has more than fewRows rows of a column under way: those
+// A product whose sums are rounded in the end. A thread never has more than mostRows rows of a column under way: those
 // are its partial sums.
 struct RoundedTarget {
+  static constexpr int64_t mostRows = tilesPerBlock * mostTileRows;
   const RoundedOutput& output;
   int64_t partialStride;
   float* partial;
@@ -66,12 +68,12 @@ struct RoundedTarget {
   RoundedTarget(const RoundedOutput& output, int64_t columns)
       : output(output),
         partialStride(ceilDivide(columns, panelColumns) * panelColumns),
-        partial(ownScratch().sums.atLeast(fewRows * partialStride)) {}
+        partial(ownScratch().sums.atLeast(mostRows * partialStride)) {}
 
   RoundedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut& cut) const {
     return {output.data + row * output.stride + column,
             output.stride,
-            partial + row % fewRows * partialStride + column,
+            partial + row % mostRows * partialStride + column,
             partialStride,
             columns - column,
             block == 0,
@@ -97,7 +99,7 @@ struct QuantizedRows {
     }
   }
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
-    packAllAlong<Format, tileRows>(bytes + row * inner + k, inner, rows, inners, strips, stripStride);
+    packTilesAlong<Format>(bytes + row * inner + k, inner, rows, inners, strips, stripStride);
   }
 };
 
@@ -124,13 +126,14 @@ struct QuantizedTarget {
 template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
                       const Operand& b, const Target& target) {
+  [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(inner, Format::kPerStep);
-  if (rows > fewRows) {
+  if (rows > fewRows<Format>) {
     const int64_t size = panelsSize(cut, columns);
     const bool each = size <= mostPanelsPackedByEach;
     Scratch& scratch = each ? ownScratch() : sharedScratch(team);
     if (each || team.thread == 0) scratch.b.atLeast(size);
-    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
+    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, Format::rowsPerTile), tilesPerBlock, team.threads);
     team.followFirst();
     packPanels<Format>(each ? Team::alone() : team, b, columns, cut, scratch.b.data());
     if (!each) team.barrier();
@@ -139,14 +142,16 @@ void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t i
     return;
   }
   const float* const packed = packRows(team, rows, columns, cut, FloatRows<Format>{a});
-  if (rows <= thinRows) {
-    forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
-      const int64_t column = panel * panelColumns;
-      computeThinTile<Format>(rows, packed + block * stripSize<tileRows>(cut.stepsPerBlock), b, column,
-                              std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
-                              cut.innerOf(block), target.tile(0, column, columns, block, cut));
-    });
-    return;
+  if constexpr (!Format::inMatrixRegisters) {
+    if (rows <= thinRows) {
+      forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
+        const int64_t column = panel * panelColumns;
+        computeThinTile<Format>(rows, packed + block * stripSize<tileRows>(cut.stepsPerBlock), b, column,
+                                std::min<int64_t>(panelColumns, columns - column), cut.begin(block),
+                                cut.innerOf(block), target.tile(0, column, columns, block, cut));
+      });
+      return;
+    }
   }
   const int64_t size = stripSize<panelColumns>(cut.stepsPerBlock);
   float* const panelScratch = ownScratch().b.atLeast(size);
@@ -166,7 +171,7 @@ void multiplyEitherWay(const Team& team, int64_t rows, int64_t columns, int64_t 
     return rows * ceilDivide(columns, lanes);
   };
   // Scattered sums are a fraction of the work only if each is the sum of many products.
-  const bool transposed = columns < rows && columns <= fewRows && inner >= 2 * lanes &&
+  const bool transposed = columns < rows && columns <= fewRows<Format> && inner >= 2 * lanes &&
                           5 * work(columns, rows) < 4 * work(rows, columns);
   if (transposed) multiplyUnpacked<Format>(team, columns, rows, inner, b, a, TransposedTarget{output});
   else multiplyUnpacked<Format>(team, rows, columns, inner, a, b, FloatTarget{output});
@@ -175,10 +180,11 @@ void multiplyEitherWay(const Team& team, int64_t rows, int64_t columns, int64_t 
 template <class Rows, class Target>
 void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Target& target) {
   using Format = typename Rows::Format;
+  [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.panels, ceilDivide(b.columns, panelColumns)};
-  if (rows > fewRows) {
-    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
+  if (rows > fewRows<Format>) {
+    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, Format::rowsPerTile), tilesPerBlock, team.threads);
     team.followFirst();
     multiplyManyRows(team, rows, b.columns, cut, a, panels, target);
     return;
@@ -197,6 +203,7 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
 // Many rows have b restored as a whole, shared by the threads; few rows panel by panel; a handful reads it as it is.
 void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
   using Format = Bf16Format;
+  [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(b.inner, Format::kPerStep);
   const int64_t panels = ceilDivide(b.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   const FloatTarget target{output};
@@ -206,11 +213,11 @@ void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const Pac
   const auto restore = [&](int64_t item, float* to) {
     restorePanel(compact(item), b.compactPanels[item], steps(item / panels), reinterpret_cast<uint16_t*>(to));
   };
-  if (rows > fewRows) {
+  if (rows > fewRows<Format>) {
     Scratch& scratch = sharedScratch(team);
     if (team.thread == 0) {
       scratch.b.atLeast(cut.blocks * panels * size);
-      scratch.queue.reset(ceilDivide(rows, tileRows), tilesPerBlock, team.threads);
+      scratch.queue.reset(ceilDivide(rows, Format::rowsPerTile), tilesPerBlock, team.threads);
     }
     team.followFirst();
     const Range mine = team.share(cut.blocks * panels);
@@ -229,7 +236,7 @@ void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const Pac
   if (rows <= compactRows) {
     forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
       const int64_t item = block * panels + panel;
-      computeCompactTile<Format>(rows, packed + block * stripSize<tileRows>(cut.stepsPerBlock), compact(item),
+      computeCompactTile<Format>(rows, packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock), compact(item),
                                  b.compactPanels[item], next(block, panel), steps(block),
                                  target.tile(0, panel * panelColumns, b.columns, block, cut));
     });

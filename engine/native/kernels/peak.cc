@@ -7,6 +7,7 @@
 
 #include "../arena.h"
 #include "../binding.h"
+#include "../gemm-amx.h"
 #include "../pool.h"
 #include "../simd.h"
 
@@ -32,7 +33,9 @@ struct F32 {
   static Floats step(Floats sum, Operand a, Operand b) { return fma(a, b, sum); }
 };
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_TILE__)
+struct Bf16;
+#elif defined(__AVX512BF16__)
 struct Bf16 {
   using Operand = __m512bh;
   static constexpr int operations = 4 * lanes;
@@ -43,8 +46,9 @@ struct Bf16 {
 using Bf16 = F32;  // bf16 products are computed in f32 here
 #endif
 
+// Multiply-adds on registers only; returns how many operations they were.
 template <class Precision>
-void burst() {
+double burst() {
   Floats sums[chains] = {};
   auto a = Precision::operand(), b = Precision::operand();
   KEEP(a);
@@ -53,7 +57,17 @@ void burst() {
     for (int chain = 0; chain < chains; chain++) sums[chain] = Precision::step(sums[chain], a, b);
     for (int chain = 0; chain < chains; chain++) KEEP(sums[chain]);
   }
+  return double(rounds) * chains * Precision::operations;
 }
+
+#if defined(__AMX_TILE__)
+template <>
+double burst<Bf16>() {
+  const MatrixRegisters shaped;
+  for (int round = 0; round < rounds; round++) multiplyMatrices<Bf16Format>();
+  return double(rounds) * 2 * matrixTileRows * panelColumns * lanes * Bf16Format::kPerStep;
+}
+#endif
 
 // The shortest time that body(team) took on all threads, of as many runs as fit into `seconds`.
 template <class Body>
@@ -75,8 +89,12 @@ double shortest(double seconds, Body body) {
 
 template <class Precision>
 double gigaflops(double seconds) {
-  const double operations = double(threads()) * rounds * chains * Precision::operations;
-  return operations / shortest(seconds, [](const Team&) { burst<Precision>(); }) * 1e-9;
+  double operations = 0;  // of one thread
+  const double time = shortest(seconds, [&](const Team& team) {
+    const double done = burst<Precision>();
+    if (team.thread == 0) operations = done;
+  });
+  return operations * threads() / time * 1e-9;
 }
 
 double measurePeakF32(double seconds) { return gigaflops<F32>(seconds); }

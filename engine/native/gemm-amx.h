@@ -1,0 +1,170 @@
+// Tiles of sums in matrix registers, for processors that have them (AMX): one instruction multiplies 16 rows of a by 16
+// columns of b over 16 steps, 32 k's in bf16 or 64 in int8, and adds to 256 sums. That is sixteen times what a vector
+// instruction does in bf16.
+//
+// Eight registers of 16 rows of 64 bytes hold
+//
+//            b: 16 steps x 32 columns                 tmm6 tmm7
+//     a: 32 rows x 16 steps   tmm4     32 x 32 sums   tmm0 tmm1
+//                             tmm5                    tmm2 tmm3
+//
+// so that four multiplications (64 cycles) share four loads (32 cycles). A panel of b is what it is for the tiles of
+// gemm-tile.h: its steps are the rows that tmm6 and tmm7 take. A strip of a is not: here each of its rows is a row of a
+// register, so it keeps the order of a matrix by rows
+//
+//     row 0: step 0, step 1 ... | row 1: step 0 ...
+//
+// Both operands have zeros after their last step, up to a multiple of 16. Rows and columns that do not exist are
+// computed from whatever lies there, and stay in the registers.
+//
+// The sum of 32 k's is made first, even and odd ones apart, and then added to what was there (Intel's instruction set
+// reference, TDPBF16PS); numbers too small to be normal count as 0. The order depends on nothing but k.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "gemm-pack.h"
+
+namespace parley::PARLEY_ISA {
+
+// The compiler's own intrinsics do not say that they read memory (GCC 12).
+#define TILE_LOAD(tile, from, stride) \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(int64_t(stride)) : "memory")
+#define TILE_STORE(tile, to, stride) \
+  __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(int64_t(stride)) : "memory")
+#define TILE_ZERO(tile) __asm__ volatile("tilezero %%tmm" #tile ::)
+#define TILE_MULTIPLY_BF16(sums, a, b) \
+  __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sums ::)
+#define TILE_MULTIPLY_INT8(sums, a, b) __asm__ volatile("tdpbusd %%tmm" #b ", %%tmm" #a ", %%tmm" #sums ::)
+
+constexpr int64_t stepsPerMatrix = lanes;
+constexpr int64_t bytesPerStep = 4;
+
+inline int64_t wholeSteps(int64_t steps) { return (steps + stepsPerMatrix - 1) / stepsPerMatrix * stepsPerMatrix; }
+
+// While it lives, the thread's matrix registers have the shape that is meant above.
+#if defined(__AMX_TILE__)
+class MatrixRegisters {
+ public:
+  MatrixRegisters() {
+    struct {
+      uint8_t palette = 1, startRow = 0, reserved[14] = {};
+      uint16_t bytesPerRow[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } shape;
+    __asm__ volatile("ldtilecfg %0" : : "m"(shape));
+  }
+  ~MatrixRegisters() { __asm__ volatile("tilerelease" ::); }
+  MatrixRegisters(const MatrixRegisters&) = delete;
+  MatrixRegisters& operator=(const MatrixRegisters&) = delete;
+};
+#else
+struct MatrixRegisters {};
+#endif
+
+template <class Format>
+inline void multiplyMatrices() {
+  constexpr bool pairs = Format::kPerStep == 2;
+#define MULTIPLY(sums, a, b)                          \
+  if constexpr (pairs) TILE_MULTIPLY_BF16(sums, a, b); \
+  else TILE_MULTIPLY_INT8(sums, a, b)
+  MULTIPLY(0, 4, 6);
+  MULTIPLY(1, 4, 7);
+  MULTIPLY(2, 5, 6);
+  MULTIPLY(3, 5, 7);
+#undef MULTIPLY
+}
+
+// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory, four bytes each, as `output` wants them.
+// panelAt(step) says where the 16 steps of the panel from there on lie, and may ask for what will be read next.
+template <class Format, class PanelAt, class Output>
+void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t rows, const Output& output) {
+  typename Format::Arithmetic::Sums sums[matrixTileRows][2];
+  const int64_t aStride = wholeSteps(steps) * bytesPerStep;
+  constexpr int64_t bStride = panelColumns * bytesPerStep;
+  const float* const lowerA = a + lanes * wholeSteps(steps);
+  if (output.startsFromZero()) {
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+  } else {
+    for (int row = 0; row < rows; row++) output.start(row, sums[row]);
+    TILE_LOAD(0, &sums[0][0], bStride);
+    TILE_LOAD(1, &sums[0][1], bStride);
+    TILE_LOAD(2, &sums[lanes][0], bStride);
+    TILE_LOAD(3, &sums[lanes][1], bStride);
+  }
+  for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
+    TILE_LOAD(4, a + step, aStride);
+    TILE_LOAD(5, lowerA + step, aStride);
+    const float* const b = panelAt(step);
+    TILE_LOAD(6, b, bStride);
+    TILE_LOAD(7, b + lanes, bStride);
+    multiplyMatrices<Format>();
+  }
+  TILE_STORE(0, &sums[0][0], bStride);
+  TILE_STORE(1, &sums[0][1], bStride);
+  TILE_STORE(2, &sums[lanes][0], bStride);
+  TILE_STORE(3, &sums[lanes][1], bStride);
+  for (int row = 0; row < rows; row++) output.finish(row, sums[row]);
+}
+
+// A strip of a by rows.
+template <class Format, class Number>
+void packMatrixAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* __restrict strip) {
+  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep, whole = wholeSteps(steps);
+  for (int64_t i = 0; i < outers; i++, row += stride, strip += whole) {
+    for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
+      const int64_t k = step * Format::kPerStep;
+      __builtin_prefetch(row + matrixTileRows * stride + k, 0, 2);
+      store(strip + step, Format::loadAlong(row + k, inners - k));
+    }
+  }
+}
+
+template <class Format, class Number>
+void packMatrixAllAlong(const Number* row, int64_t stride, int64_t outers, int64_t inners, float* strips,
+                        int64_t stripStride) {
+  for (int64_t i = 0; i < outers; i += matrixTileRows, strips += stripStride) {
+    packMatrixAlong<Format>(row + i * stride, stride, std::min<int64_t>(matrixTileRows, outers - i), inners, strips);
+  }
+}
+
+// Adjacent strips of a by columns, so that memory is read along its rows.
+template <class Format, class Number>
+void packMatrixAcross(const Number* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
+                      int64_t stripStride) {
+  constexpr int64_t kPerMatrix = stepsPerMatrix * Format::kPerStep;
+  const int64_t whole = wholeSteps((inners + Format::kPerStep - 1) / Format::kPerStep);
+  for (int64_t k = 0, step = 0; k < inners; k += kPerMatrix, step += stepsPerMatrix) {
+    for (int64_t outer = 0; outer < outers; outer += lanes) {
+      const int64_t exist = std::min<int64_t>(lanes, outers - outer);
+      Floats block[lanes];
+      for (int i = 0; i < lanes; i++) {
+        const int64_t first = k + i * Format::kPerStep;
+        const Number* const at = column + first * stride + outer;
+        __builtin_prefetch(at + kPerMatrix * stride, 0, 2);
+        __builtin_prefetch(at + (kPerMatrix + 1) * stride, 0, 2);
+        const Number* const next = first + 1 < inners ? at + stride : nullptr;
+        block[i] = first < inners ? Format::loadAcross(at, next, exist) : Floats{};
+      }
+      transpose(block);
+      float* const to = strips + outer / matrixTileRows * stripStride + outer % matrixTileRows * whole + step;
+      for (int i = 0; i < lanes; i++) store(to + i * whole, block[i]);
+    }
+  }
+}
+
+template <class Format>
+void packMatrixStrips(const Operand& operand, int64_t outer, int64_t outers, int64_t k, int64_t inners, float* strips,
+                      int64_t stripStride) {
+  const bool along = operand.innerContiguous;
+  const int64_t stride = operand.stride;
+  typed(operand.values + (along ? outer * stride + k : k * stride + outer), [&](const auto* from) {
+    if (along) packMatrixAllAlong<Format>(from, stride, outers, inners, strips, stripStride);
+    else packMatrixAcross<Format>(from, stride, outers, inners, strips, stripStride);
+  });
+}
+
+}  // namespace parley::PARLEY_ISA
