@@ -62,6 +62,13 @@ class MatrixRegisters {
 struct MatrixRegisters {};
 #endif
 
+inline void zeroMatrixSums() {
+  TILE_ZERO(0);
+  TILE_ZERO(1);
+  TILE_ZERO(2);
+  TILE_ZERO(3);
+}
+
 template <class Format>
 inline void multiplyMatrices() {
   constexpr bool pairs = Format::kPerStep == 2;
@@ -84,10 +91,7 @@ void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t r
   constexpr int64_t bStride = panelColumns * bytesPerStep;
   const float* const lowerA = a + lanes * wholeSteps(steps);
   if (output.startsFromZero()) {
-    TILE_ZERO(0);
-    TILE_ZERO(1);
-    TILE_ZERO(2);
-    TILE_ZERO(3);
+    zeroMatrixSums();
   } else {
     for (int row = 0; row < rows; row++) output.start(row, sums[row]);
     TILE_LOAD(0, &sums[0][0], bStride);

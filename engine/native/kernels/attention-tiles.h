@@ -13,11 +13,15 @@
 //
 // Elements are moved about as floats, which keeps their bits.
 #pragma once
+#include "../gemm-amx.h"
 #include "../gemm-tile.h"
 
 namespace parley::PARLEY_ISA {
 
 constexpr int blockRows = lanes == 16 ? 8 : 4;  // rows of the micro-kernel; its columns are panelColumns
+
+// Rows of a product, and the numbers that it sums over, come in multiples of this.
+constexpr int wholeRows = matrixRegisters ? matrixTileRows : blockRows;
 
 // x[rows][columns] to elements, along rows. Columns are a multiple of panelColumns.
 template <class Format>
@@ -75,14 +79,48 @@ void multiplyBlock(const float* __restrict a, int64_t aStride, const float* __re
   }
 }
 
-// c[rows][columns] (+)= a[rows][steps] * b[steps][columns]; rows in multiples of blockRows, columns of panelColumns.
+// The same for matrixTileRows, in matrix registers; steps in multiples of stepsPerMatrix. An element's 4 bytes lie where
+// the registers want them.
+template <class Format>
+void multiplyMatrixBlock(const float* a, int64_t aStride, const float* b, int64_t bStride, float* c, int64_t cStride,
+                         int64_t steps, bool add) {
+  const int64_t aBytes = aStride * bytesPerStep, bBytes = bStride * bytesPerStep, cBytes = cStride * bytesPerStep;
+  float* const lowerC = c + lanes * cStride;
+  if (add) {
+    TILE_LOAD(0, c, cBytes);
+    TILE_LOAD(1, c + lanes, cBytes);
+    TILE_LOAD(2, lowerC, cBytes);
+    TILE_LOAD(3, lowerC + lanes, cBytes);
+  } else {
+    zeroMatrixSums();
+  }
+  for (int64_t step = 0; step < steps; step += stepsPerMatrix, a += stepsPerMatrix, b += stepsPerMatrix * bStride) {
+    TILE_LOAD(4, a, aBytes);
+    TILE_LOAD(5, a + lanes * aStride, aBytes);
+    TILE_LOAD(6, b, bBytes);
+    TILE_LOAD(7, b + lanes, bBytes);
+    multiplyMatrices<Format>();
+  }
+  TILE_STORE(0, c, cBytes);
+  TILE_STORE(1, c + lanes, cBytes);
+  TILE_STORE(2, lowerC, cBytes);
+  TILE_STORE(3, lowerC + lanes, cBytes);
+}
+
+// c[rows][columns] (+)= a[rows][steps] * b[steps][columns]; rows in multiples of wholeRows, columns of panelColumns.
 template <class Format>
 void multiplySmall(const float* a, int64_t aStride, const float* b, int64_t bStride, float* c, int64_t cStride,
                    int64_t rows, int64_t columns, int64_t steps, bool add) {
+  constexpr int rowsAtOnce = Format::inMatrixRegisters ? matrixTileRows : blockRows;
   for (int64_t column = 0; column < columns; column += panelColumns) {
-    for (int64_t row = 0; row < rows; row += blockRows) {
-      multiplyBlock<Format>(a + row * aStride, aStride, b + column, bStride, c + row * cStride + column, cStride, steps,
-                            add);
+    for (int64_t row = 0; row < rows; row += rowsAtOnce) {
+      const float* const from = a + row * aStride;
+      float* const to = c + row * cStride + column;
+      if constexpr (Format::inMatrixRegisters) {
+        multiplyMatrixBlock<Format>(from, aStride, b + column, bStride, to, cStride, steps, add);
+      } else {
+        multiplyBlock<Format>(from, aStride, b + column, bStride, to, cStride, steps, add);
+      }
     }
   }
 }

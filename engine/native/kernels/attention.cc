@@ -161,7 +161,7 @@ struct Window {
       starts[i] = rowStarts == nullptr ? 0 : rowStarts[query];
       begin = std::min<int64_t>(begin, starts[i]);
     }
-    begin = begin / blockRows * blockRows;
+    begin = begin / wholeRows * wholeRows;
   }
 
   // Rows [first, last) of a vector of queries hold keys that all of them see.
@@ -429,6 +429,7 @@ void forTasks(const Shape& shape, int64_t scratchSize, Body body) {
         // Also where the others leave nothing to do, so that no later step is the first to reserve it.
         static thread_local Buffer<float> buffer;
         float* const scratch = buffer.atLeast(scratchSize);
+        [[maybe_unused]] const MatrixRegisters shaped;
         queue.forEachRun(team, [&](Range run) {
           for (int64_t task = run.begin; task < run.end; task++) {
             body(task / shape.keyValueHeads, task % shape.keyValueHeads, scratch);
