@@ -69,6 +69,27 @@ inline void zeroMatrixSums() {
   TILE_ZERO(3);
 }
 
+// Sums of four bytes each, `stride` of them from row to row.
+template <class Sums>
+inline void loadMatrixSums(const Sums* from, int64_t stride) {
+  const char* const left = reinterpret_cast<const char*>(from);
+  const int64_t bytes = stride * bytesPerStep, right = lanes * bytesPerStep, below = lanes * bytes;
+  TILE_LOAD(0, left, bytes);
+  TILE_LOAD(1, left + right, bytes);
+  TILE_LOAD(2, left + below, bytes);
+  TILE_LOAD(3, left + below + right, bytes);
+}
+
+template <class Sums>
+inline void storeMatrixSums(Sums* to, int64_t stride) {
+  char* const left = reinterpret_cast<char*>(to);
+  const int64_t bytes = stride * bytesPerStep, right = lanes * bytesPerStep, below = lanes * bytes;
+  TILE_STORE(0, left, bytes);
+  TILE_STORE(1, left + right, bytes);
+  TILE_STORE(2, left + below, bytes);
+  TILE_STORE(3, left + below + right, bytes);
+}
+
 template <class Format>
 inline void multiplyMatrices() {
   constexpr bool pairs = Format::kPerStep == 2;
@@ -90,14 +111,14 @@ void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t r
   const int64_t aStride = wholeSteps(steps) * bytesPerStep;
   constexpr int64_t bStride = panelColumns * bytesPerStep;
   const float* const lowerA = a + lanes * wholeSteps(steps);
+  const bool direct = Output::holdsSums && rows == matrixTileRows && output.columns >= panelColumns;
   if (output.startsFromZero()) {
     zeroMatrixSums();
+  } else if (direct) {
+    if constexpr (Output::holdsSums) loadMatrixSums(output.initial, output.initialStride);
   } else {
     for (int row = 0; row < rows; row++) output.start(row, sums[row]);
-    TILE_LOAD(0, &sums[0][0], bStride);
-    TILE_LOAD(1, &sums[0][1], bStride);
-    TILE_LOAD(2, &sums[lanes][0], bStride);
-    TILE_LOAD(3, &sums[lanes][1], bStride);
+    loadMatrixSums(&sums[0][0], panelColumns);
   }
   for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
     TILE_LOAD(4, a + step, aStride);
@@ -107,10 +128,8 @@ void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t r
     TILE_LOAD(7, b + lanes, bStride);
     multiplyMatrices<Format>();
   }
-  TILE_STORE(0, &sums[0][0], bStride);
-  TILE_STORE(1, &sums[0][1], bStride);
-  TILE_STORE(2, &sums[lanes][0], bStride);
-  TILE_STORE(3, &sums[lanes][1], bStride);
+  if (direct) return storeMatrixSums(output.data, output.stride);
+  storeMatrixSums(&sums[0][0], panelColumns);
   for (int row = 0; row < rows; row++) output.finish(row, sums[row]);
 }
 

@@ -173,6 +173,7 @@ float quantizeRow(const Number* row, int64_t count, int32_t offset, uint8_t* to)
 
 // Where a tile of whole sums starts and ends up. Between blocks of the inner index sums rest in the output as they are.
 struct QuantizedTileOutput {
+  static constexpr bool holdsSums = false;
   float* data;
   int64_t stride;
   const float* residual;  // zeros if null; must not be `data`

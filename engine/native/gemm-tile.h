@@ -126,6 +126,7 @@ void prefetchForWriting(const Number* row) {
 
 // Where a tile's sums start and end up. `columns` of the panel exist.
 struct TileOutput {
+  static constexpr bool holdsSums = true;  // as they are, by rows
   float* data;
   int64_t stride;
   const float* initial;
@@ -163,6 +164,7 @@ struct TileOutput {
 
 // Where sums are rounded once they are whole. Between blocks of the inner index they rest in `partial`.
 struct RoundedTileOutput {
+  static constexpr bool holdsSums = false;
   uint16_t* data;
   int64_t stride;
   float* partial;
@@ -179,8 +181,10 @@ struct RoundedTileOutput {
   }
 
   void finish(int row, const Floats (&sums)[2]) const {
-    if (last) {
-      uint16_t* const to = data + row * stride;
+    uint16_t* const to = data + row * stride;
+    if (last && columns >= panelColumns) {
+      storeBf16(to, sums[0], sums[1]);
+    } else if (last) {
       storeUpTo(columns, to, sums[0]);
       if (columns > lanes) storeUpTo(columns - lanes, to + lanes, sums[1]);
     } else {
@@ -192,6 +196,7 @@ struct RoundedTileOutput {
 
 // The same as TileOutput for a product that is computed transposed: a row of the tile is a column of the output.
 struct TransposedTileOutput {
+  static constexpr bool holdsSums = false;
   float* data;
   int64_t stride;
   const float* initial;

@@ -302,6 +302,17 @@ inline void storeBf16(uint16_t* to, Floats value) {
 #endif
 }
 
+// Stores the lanes of both, one after the other.
+inline void storeBf16(uint16_t* to, Floats first, Floats second) {
+#if defined(__AVX512BF16__)
+  const __m512bh halves = _mm512_cvtne2ps_pbh(second, first);
+  std::memcpy(to, &halves, sizeof halves);
+#else
+  storeBf16(to, first);
+  storeBf16(to + lanes, second);
+#endif
+}
+
 // Stores the first `count` (0 .. lanes) lanes, rounded to bfloat16.
 inline void storeBf16Partial(uint16_t* to, Floats value, int64_t count) {
   uint16_t buffer[lanes];

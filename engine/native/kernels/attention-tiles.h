@@ -84,16 +84,9 @@ void multiplyBlock(const float* __restrict a, int64_t aStride, const float* __re
 template <class Format>
 void multiplyMatrixBlock(const float* a, int64_t aStride, const float* b, int64_t bStride, float* c, int64_t cStride,
                          int64_t steps, bool add) {
-  const int64_t aBytes = aStride * bytesPerStep, bBytes = bStride * bytesPerStep, cBytes = cStride * bytesPerStep;
-  float* const lowerC = c + lanes * cStride;
-  if (add) {
-    TILE_LOAD(0, c, cBytes);
-    TILE_LOAD(1, c + lanes, cBytes);
-    TILE_LOAD(2, lowerC, cBytes);
-    TILE_LOAD(3, lowerC + lanes, cBytes);
-  } else {
-    zeroMatrixSums();
-  }
+  const int64_t aBytes = aStride * bytesPerStep, bBytes = bStride * bytesPerStep;
+  if (add) loadMatrixSums(c, cStride);
+  else zeroMatrixSums();
   for (int64_t step = 0; step < steps; step += stepsPerMatrix, a += stepsPerMatrix, b += stepsPerMatrix * bStride) {
     TILE_LOAD(4, a, aBytes);
     TILE_LOAD(5, a + lanes * aStride, aBytes);
@@ -101,10 +94,7 @@ void multiplyMatrixBlock(const float* a, int64_t aStride, const float* b, int64_
     TILE_LOAD(7, b + lanes, bBytes);
     multiplyMatrices<Format>();
   }
-  TILE_STORE(0, c, cBytes);
-  TILE_STORE(1, c + lanes, cBytes);
-  TILE_STORE(2, lowerC, cBytes);
-  TILE_STORE(3, lowerC + lanes, cBytes);
+  storeMatrixSums(c, cStride);
 }
 
 // c[rows][columns] (+)= a[rows][steps] * b[steps][columns]; rows in multiples of wholeRows, columns of panelColumns.

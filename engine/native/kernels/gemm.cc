@@ -35,6 +35,7 @@ struct FloatRows {
 };
 
 struct FloatTarget {
+  static constexpr bool restsInOutput = true;  // between blocks of the inner index
   const Output& output;
 
   TileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -47,6 +48,7 @@ struct FloatTarget {
 
 // A product that is computed as b * at.
 struct TransposedTarget {
+  static constexpr bool restsInOutput = true;
   const Output& output;
 
   TransposedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -60,6 +62,7 @@ struct TransposedTarget {
 // A product whose sums are rounded in the end. A thread never has more than mostRows rows of a column under way: those
 // are its partial sums.
 struct RoundedTarget {
+  static constexpr bool restsInOutput = false;
   static constexpr int64_t mostRows = tilesPerBlock * mostTileRows;
   const RoundedOutput& output;
   int64_t partialStride;
@@ -127,7 +130,7 @@ template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
                       const Operand& b, const Target& target) {
   [[maybe_unused]] const MatrixRegisters shaped;
-  const Cut cut(inner, Format::kPerStep);
+  const Cut cut = Target::restsInOutput ? Cut(inner, Format::kPerStep) : Cut(inner, Format::kPerStep, mostSteps);
   if (rows > fewRows<Format>) {
     const int64_t size = panelsSize(cut, columns);
     const bool each = size <= mostPanelsPackedByEach;
