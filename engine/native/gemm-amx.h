@@ -104,9 +104,53 @@ inline void multiplyMatrices() {
 }
 
 // computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory, four bytes each, as `output` wants them.
-// panelAt(step) says where the 16 steps of the panel from there on lie, and may ask for what will be read next.
-template <class Format, class PanelAt, class Output>
-void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t rows, const Output& output) {
+// The same with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side where matrix
+// registers do so one after the other. Sums have the order of the matrix instructions, so they have the same bits.
+constexpr int vectorRows = 4;
+
+template <class Format, int rows, class Panel, class Output>
+void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output& output) {
+  using Order = typename Format::MatrixOrder;
+  const int64_t aStride = wholeSteps(steps);
+  typename Order::Sums sums[rows][2];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+  for (int64_t first = 0; first < steps; first += stepsPerMatrix, a += stepsPerMatrix) {
+    const float* const b = panel.at(first);
+    typename Order::Part parts[rows][2] = {};
+    for (int64_t step = 0; step < stepsPerMatrix; step++) {
+      panel.ask(first + step);
+      const auto b0 = Order::asElement(load(b + step * panelColumns));
+      const auto b1 = Order::asElement(load(b + step * panelColumns + lanes));
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; r++) {
+        const auto element = Order::broadcastElement(a + r * aStride + step);
+        Order::multiplyAdd(element, b0, parts[r][0]);
+        Order::multiplyAdd(element, b1, parts[r][1]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+      sums[r][0] = Order::total(sums[r][0], parts[r][0]);
+      sums[r][1] = Order::total(sums[r][1], parts[r][1]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
+}
+
+// panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for each of them, asks for what
+// will be read next.
+template <class Format, class Panel, class Output>
+void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
+  static_assert(vectorRows == 4);
+  switch (rows) {
+    case 1: return computeVectorRows<Format, 1>(a, panel, steps, output);
+    case 2: return computeVectorRows<Format, 2>(a, panel, steps, output);
+    case 3: return computeVectorRows<Format, 3>(a, panel, steps, output);
+    case 4: return computeVectorRows<Format, 4>(a, panel, steps, output);
+    default: break;
+  }
   typename Format::Arithmetic::Sums sums[matrixTileRows][2];
   const int64_t aStride = wholeSteps(steps) * bytesPerStep;
   constexpr int64_t bStride = panelColumns * bytesPerStep;
@@ -121,9 +165,10 @@ void computeMatrixTile(const float* a, PanelAt panelAt, int64_t steps, int64_t r
     loadMatrixSums(&sums[0][0], panelColumns);
   }
   for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
+    for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(step + i);
     TILE_LOAD(4, a + step, aStride);
     TILE_LOAD(5, lowerA + step, aStride);
-    const float* const b = panelAt(step);
+    const float* const b = panel.at(step);
     TILE_LOAD(6, b, bStride);
     TILE_LOAD(7, b + lanes, bStride);
     multiplyMatrices<Format>();

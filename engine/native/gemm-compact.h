@@ -128,30 +128,47 @@ inline void restorePanel(const uint16_t* compact, const CompactPanel& panel, int
 // As many rows as one tile has read a panel as it is: what they multiply passes through the first-level cache.
 constexpr int compactRows = matrixTileRows;
 
-template <class Format, class Output>
-void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, const CompactPanel& panel,
-                        const uint16_t* soon, int64_t steps, const Output& output) {
-  constexpr int64_t halvesPerMatrix = stepsPerMatrix / 2 * halvesPerPair;
-  alignas(64) uint16_t numbers[halvesPerMatrix];
-  const PanelHalves base = everywhere(panel.base);
-  const auto* exception = panel.exceptions.data();
-  const auto* const lastException = exception + panel.exceptions.size();
-  const auto restored = [&](int64_t step) {
-    const uint16_t* const from = compact + step / 2 * compactHalvesPerPair;
-    const uint16_t* const next = soon + step / 2 * compactHalvesPerPair;
-    for (int i = 0; i < stepsPerMatrix / 2; i++) {
+// A compact panel as computeMatrixTile() takes it, 16 steps after 16. `soon` will be read next.
+class CompactPanelInOrder {
+ public:
+  CompactPanelInOrder(const uint16_t* compact, const CompactPanel& panel, const uint16_t* soon)
+      : compact(compact),
+        soon(soon),
+        base(everywhere(panel.base)),
+        exception(panel.exceptions.data()),
+        lastException(exception + panel.exceptions.size()) {}
+
+  const float* at(int64_t step) {
+    const uint16_t *const from = compact + step / 2 * compactHalvesPerPair, *const next = soon + (from - compact);
+    const PanelHalves ownBase = base;
+    for (int64_t i = 0; i < stepsPerMatrix / 2; i++) {
       PanelHalves pair[4];
-      for (int j = 0; j < 3; j++) __builtin_prefetch(next + i * compactHalvesPerPair + j * halvesPerVector, 0, 2);
-      restorePair(from + i * compactHalvesPerPair, base, pair);
+      for (int j = 0; j < 3; j++) {
+        __builtin_prefetch(next + i * compactHalvesPerPair + j * halvesPerVector, 0, 2);
+      }
+      restorePair(from + i * compactHalvesPerPair, ownBase, pair);
       for (int j = 0; j < 4; j++) storeHalves(numbers + i * halvesPerPair + j * halvesPerVector, pair[j]);
     }
-    const int64_t first = step / 2 * halvesPerPair;
-    for (; exception < lastException && exception->place < first + halvesPerMatrix; exception++) {
+    const int64_t first = step / 2 * halvesPerPair, end = first + stepsPerMatrix / 2 * halvesPerPair;
+    for (; exception < lastException && exception->place < end; exception++) {
       numbers[exception->place - first] = exception->number;
     }
     return reinterpret_cast<const float*>(numbers);
-  };
-  computeMatrixTile<Format>(a, restored, steps, rows, output);
+  }
+
+  void ask(int64_t) const {}
+
+ private:
+  const uint16_t *compact, *soon;
+  PanelHalves base;
+  const CompactPanel::Exception *exception, *lastException;
+  alignas(64) uint16_t numbers[stepsPerMatrix / 2 * halvesPerPair];
+};
+
+template <class Format, class Output>
+void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, const CompactPanel& panel,
+                        const uint16_t* soon, int64_t steps, const Output& output) {
+  computeMatrixTile<Format>(a, CompactPanelInOrder(compact, panel, soon), steps, rows, output);
 }
 #else
 // Up to so many rows a panel passes through the registers; beyond, restoring its numbers once for all rows pays.

@@ -88,9 +88,19 @@ struct QuadArithmetic {
 };
 #endif
 
+// Whole numbers have the same sum in any order.
+struct QuadMatrixOrder : QuadArithmetic {
+  using Part = Ints;
+  static void multiplyAdd(const Element& a, const Element& b, Part& part) {
+    part = QuadArithmetic::multiplyAdd(a, b, part);
+  }
+  static Ints total(Ints sum, const Part& part) { return sum + part; }
+};
+
 // Rows arrive quantized: see quantizeRow.
 struct Int8Format : QuadArithmetic {
   using Arithmetic = QuadArithmetic;
+  using MatrixOrder = QuadMatrixOrder;
   static constexpr int kPerStep = 4, rowsPerTile = mostTileRows;
   static constexpr bool inMatrixRegisters = matrixRegisters;
 

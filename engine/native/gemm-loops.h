@@ -3,10 +3,10 @@
 // The inner index is cut into blocks of at most mostSteps steps, so that a tile of a (25 KB) stays in the first-level
 // cache. Between blocks a sum rests in the output; as it has 32 bits there as well, the cut does not show in its bits.
 //
-//   Many rows   All of b is packed, shared by the threads. Rows are split among threads; each packs a block of 8
-//               tiles at a time and takes it through b in groups of panels that half fill a second-level cache. A tile
-//               meets all panels of a group before the next tile does: it stays in the first-level cache, the group in
-//               the second-level one, and outputs are written along their rows.
+//   Many rows   All of b is packed, shared by the threads. Rows are split among threads; each packs a block of 8 tiles
+//               (12 in matrix registers) at a time and takes it through b in groups of panels that half fill a
+//               second-level cache. A tile meets all panels of a group before the next tile does: it stays in the
+//               first-level cache, the group in the second-level one, and outputs are written along their rows.
 //   Few rows    All of a is packed, shared by the threads. Panels of b are split among threads; each is packed on the
 //               fly into a scratch that stays in the cache, so that b, usually a weight matrix in a decoding step,
 //               streams through once. If b comes packed it is read as it is, and while the first two tiles use a panel
@@ -34,9 +34,9 @@ namespace parley::PARLEY_ISA {
 constexpr int64_t mostSteps = 448;
 // In matrix registers: both strips are read at four times the speed, and should stay in the first-level cache together.
 constexpr int64_t mostMatrixSteps = 192;
-constexpr int64_t tilesPerBlock = 8;
+constexpr int64_t tilesPerBlock = matrixRegisters ? 12 : 8;
 template <class Format>
-constexpr int64_t fewRows = tilesPerBlock * Format::rowsPerTile;
+constexpr int64_t fewRows = 8 * Format::rowsPerTile;
 constexpr int64_t panelsPerRun = 8;
 constexpr int64_t mostRowsPackedByEach = 128 * 1024;   // numbers of a
 constexpr int64_t mostPanelsPackedByEach = 400 * 1024;  // floats of packed b
@@ -62,6 +62,19 @@ struct Cut {
   int64_t innerOf(int64_t block) const { return std::min(innerPerBlock, inner - begin(block)); }
 };
 
+// A packed panel as computeMatrixTile() takes it. Of what comes next, `asked` floats are asked for with each step.
+struct PanelInOrder {
+  const float *data, *soon;
+  int64_t asked;
+
+  const float* at(int64_t step) const { return data + step * panelColumns; }
+  void ask(int64_t step) const {
+    if (asked == 0) return;
+    __builtin_prefetch(soon + step * asked, 0, 2);
+    if (asked > lanes) __builtin_prefetch(soon + step * asked + lanes, 0, 2);
+  }
+};
+
 template <class Format>
 struct Tiles {
   template <class TileOutput, int vectors, size_t... rows>
@@ -82,11 +95,7 @@ struct Tiles {
     if constexpr (Format::inMatrixRegisters) {
       // So few rows are the only ones to use the panel: all of what comes next is asked for, otherwise half of it.
       const int64_t asked = soon == b ? 0 : here <= lanes ? panelColumns : lanes;
-      const auto panelAt = [&](int64_t step) {
-        for (int64_t i = 0; i < lanes * asked; i += lanes) __builtin_prefetch(soon + step * asked + i, 0, 2);
-        return b + step * panelColumns;
-      };
-      computeMatrixTile<Format>(a, panelAt, steps, here, tile);
+      computeMatrixTile<Format>(a, PanelInOrder{b, soon, asked}, steps, here, tile);
     } else if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[here - 1](a, b, soon, steps, tile);
     else functions<TileOutput, 1>.ofRows[here - 1](a, b, soon, steps, tile);
   }

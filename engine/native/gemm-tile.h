@@ -71,8 +71,27 @@ struct PairArithmetic {
   static Floats multiplyAdd(Element a, Element b, Floats sum) { return _mm512_dpbf16_ps(sum, a, b); }
 };
 
+// The same products in the order of matrix registers: those of even and of odd k's apart for some steps, then added.
+struct PairMatrixOrder {
+  struct Element {
+    Floats even, odd;
+  };
+  using Part = Element;
+  using Sums = Floats;
+  static Element asElement(Floats packed) {
+    return {(Floats)((Ints)packed << 16), (Floats)((Ints)packed & int32_t(0xffff0000))};
+  }
+  static Element broadcastElement(const float* packed) { return asElement(broadcast(*packed)); }
+  static void multiplyAdd(const Element& a, const Element& b, Part& part) {
+    part.even = fma(a.even, b.even, part.even);
+    part.odd = fma(a.odd, b.odd, part.odd);
+  }
+  static Floats total(Floats sum, const Part& part) { return sum + (part.even + part.odd); }
+};
+
 struct Bf16Format : PairArithmetic {
   using Arithmetic = PairArithmetic;
+  using MatrixOrder = PairMatrixOrder;
   static constexpr int kPerStep = 2, rowsPerTile = mostTileRows;
   static constexpr bool inMatrixRegisters = matrixRegisters;
 
