@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds llama.cpp natively for this machine's processor, from the sources that the Python package llama-cpp-python
-# carries, into bench/peers/.installed/llama.cpp. Needs pip, cmake, make and g++; takes some minutes.
+# carries, into bench/peers/.installed/llama.cpp. Needs pip, cmake, make and g++ (or Clang, see below); takes some minutes.
 #
 #   sh bench/peers/install-llama-cpp.sh
 set -eu
@@ -14,6 +14,18 @@ fi
 for tool in cmake make g++; do
   command -v "$tool" >/dev/null || { echo "$tool is missing. Debian/Ubuntu: sudo apt-get install cmake make g++" >&2; exit 1; }
 done
+
+# Before version 13, GCC compiles llama.cpp's use of matrix registers into a crash (its issue 20824): there Clang does it.
+if grep -qsw amx_tile /proc/cpuinfo && [ "$(g++ -dumpversion | cut -d. -f1)" -lt 13 ]; then
+  for compiler in clang clang-19 clang-18 clang-17 clang-16; do
+    command -v "$compiler" >/dev/null && break
+  done
+  command -v "$compiler" >/dev/null || {
+    echo "Clang is missing. Debian/Ubuntu: sudo apt-get install clang-16 libomp-16-dev" >&2
+    exit 1
+  }
+  export CC="$compiler" CXX="clang++${compiler#clang}"
+fi
 
 archive=$here/llama_cpp_python-$version.tar.gz
 source=$here/llama.cpp.source

@@ -160,6 +160,11 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
     zeroMatrixSums();
   } else if (direct) {
     if constexpr (Output::holdsSums) loadMatrixSums(output.initial, output.initialStride);
+  } else if (output.startOfRows() != nullptr) {
+    TILE_LOAD(0, output.startOfRows(), 0);
+    TILE_LOAD(1, output.startOfRows() + lanes, 0);
+    TILE_LOAD(2, output.startOfRows(), 0);
+    TILE_LOAD(3, output.startOfRows() + lanes, 0);
   } else {
     for (int row = 0; row < rows; row++) output.start(row, sums[row]);
     loadMatrixSums(&sums[0][0], panelColumns);

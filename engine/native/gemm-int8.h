@@ -195,6 +195,8 @@ struct QuantizedTileOutput {
   bool first, last;
 
   bool startsFromZero() const { return false; }
+  // Where the sums of every row start, if that is the same.
+  const int32_t* startOfRows() const { return first ? columnStarts : nullptr; }
 
   void start(int row, Ints (&sums)[2]) const {
     for (int half = 0; half < 2; half++) {
@@ -212,7 +214,7 @@ struct QuantizedTileOutput {
         result = __builtin_convertvector(sums[half], Floats) * (load(columnScales + half * lanes) * rowScales[row]);
         if (residual != nullptr) result = result + loadPart(residual + row * residualStride + half * lanes, half);
       }
-      if (inHalf(half) == lanes) store(at, result);
+      if (columns >= panelColumns) store(at, result);
       else storePartial(at, result, inHalf(half));
     }
   }
@@ -222,7 +224,7 @@ struct QuantizedTileOutput {
     return count < 0 ? 0 : count < lanes ? count : lanes;
   }
   Floats loadPart(const float* from, int half) const {
-    return inHalf(half) == lanes ? load(from) : loadPartial(from, inHalf(half));
+    return columns >= panelColumns ? load(from) : loadPartial(from, inHalf(half));
   }
 };
 

@@ -153,6 +153,7 @@ struct TileOutput {
   int64_t columns;
 
   bool startsFromZero() const { return initial == nullptr; }
+  static constexpr const float* startOfRows() { return nullptr; }
 
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = initial + row * initialStride;
@@ -192,6 +193,7 @@ struct RoundedTileOutput {
   bool first, last;
 
   bool startsFromZero() const { return first; }
+  static constexpr const float* startOfRows() { return nullptr; }
 
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = partial + row * partialStride;
@@ -223,6 +225,7 @@ struct TransposedTileOutput {
   int64_t columns;
 
   bool startsFromZero() const { return initial == nullptr; }
+  static constexpr const float* startOfRows() { return nullptr; }
 
   void start(int row, Floats (&sums)[2]) const {
     float values[panelColumns] = {};
