@@ -90,21 +90,22 @@ inline void storeMatrixSums(Sums* to, int64_t stride) {
   TILE_STORE(3, left + below + right, bytes);
 }
 
+// The upper 16 rows of sums, and the lower ones if there are so many.
 template <class Format>
-inline void multiplyMatrices() {
+inline void multiplyMatrices(bool lower = true) {
   constexpr bool pairs = Format::kPerStep == 2;
 #define MULTIPLY(sums, a, b)                          \
   if constexpr (pairs) TILE_MULTIPLY_BF16(sums, a, b); \
   else TILE_MULTIPLY_INT8(sums, a, b)
   MULTIPLY(0, 4, 6);
   MULTIPLY(1, 4, 7);
+  if (!lower) return;
   MULTIPLY(2, 5, 6);
   MULTIPLY(3, 5, 7);
 #undef MULTIPLY
 }
 
-// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory, four bytes each, as `output` wants them.
-// The same with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side where matrix
+// computeMatrixTile() with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side where matrix
 // registers do so one after the other. Sums have the order of the matrix instructions, so they have the same bits.
 constexpr int vectorRows = 4;
 
@@ -139,8 +140,9 @@ void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output
   for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
 }
 
-// panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for each of them, asks for what
-// will be read next.
+// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory as `output` wants them, unless they lie there
+// as registers hold them. panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for
+// each of them, asks for what will be read next.
 template <class Format, class Panel, class Output>
 void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
   static_assert(vectorRows == 4);
@@ -155,6 +157,7 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
   const int64_t aStride = wholeSteps(steps) * bytesPerStep;
   constexpr int64_t bStride = panelColumns * bytesPerStep;
   const float* const lowerA = a + lanes * wholeSteps(steps);
+  const bool lower = rows > lanes;
   const bool direct = Output::holdsSums && rows == matrixTileRows && output.columns >= panelColumns;
   if (output.startsFromZero()) {
     zeroMatrixSums();
@@ -172,11 +175,11 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
   for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
     for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(step + i);
     TILE_LOAD(4, a + step, aStride);
-    TILE_LOAD(5, lowerA + step, aStride);
+    if (lower) TILE_LOAD(5, lowerA + step, aStride);
     const float* const b = panel.at(step);
     TILE_LOAD(6, b, bStride);
     TILE_LOAD(7, b + lanes, bStride);
-    multiplyMatrices<Format>();
+    multiplyMatrices<Format>(lower);
   }
   if (direct) return storeMatrixSums(output.data, output.stride);
   storeMatrixSums(&sums[0][0], panelColumns);

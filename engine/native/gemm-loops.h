@@ -48,7 +48,8 @@ inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Cut {
   int64_t inner, innerPerBlock, stepsPerBlock, blocks;
 
-  explicit Cut(int64_t inner, int kPerStep) : Cut(inner, kPerStep, matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps) {}
+  Cut(int64_t inner, int kPerStep)
+      : Cut(inner, kPerStep, matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps) {}
 
   Cut(int64_t inner, int kPerStep, int64_t mostSteps) : inner(inner) {
     const int64_t steps = ceilDivide(inner, kPerStep);
