@@ -40,8 +40,6 @@ namespace parley::PARLEY_ISA {
 constexpr int64_t stepsPerMatrix = lanes;
 constexpr int64_t bytesPerStep = 4;
 
-inline int64_t wholeSteps(int64_t steps) { return (steps + stepsPerMatrix - 1) / stepsPerMatrix * stepsPerMatrix; }
-
 // While it lives, the thread's matrix registers have the shape that is meant above.
 #if defined(__AMX_TILE__)
 class MatrixRegisters {
@@ -105,10 +103,8 @@ inline void multiplyMatrices(bool lower = true) {
 #undef MULTIPLY
 }
 
-// computeMatrixTile() with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side where matrix
-// registers do so one after the other. Sums have the order of the matrix instructions, so they have the same bits.
-constexpr int vectorRows = 4;
-
+// computeMatrixTile() with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side
+// where matrix registers do so one after the other. Sums have the order of the matrix instructions, so the same bits.
 template <class Format, int rows, class Panel, class Output>
 void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output& output) {
   using Order = typename Format::MatrixOrder;
@@ -140,12 +136,11 @@ void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output
   for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
 }
 
-// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory as `output` wants them, unless they lie there
-// as registers hold them. panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for
+// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory as `output` wants them, unless they lie
+// there as registers hold them. panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for
 // each of them, asks for what will be read next.
 template <class Format, class Panel, class Output>
 void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
-  static_assert(vectorRows == 4);
   switch (rows) {
     case 1: return computeVectorRows<Format, 1>(a, panel, steps, output);
     case 2: return computeVectorRows<Format, 2>(a, panel, steps, output);
@@ -164,10 +159,7 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
   } else if (direct) {
     if constexpr (Output::holdsSums) loadMatrixSums(output.initial, output.initialStride);
   } else if (output.startOfRows() != nullptr) {
-    TILE_LOAD(0, output.startOfRows(), 0);
-    TILE_LOAD(1, output.startOfRows() + lanes, 0);
-    TILE_LOAD(2, output.startOfRows(), 0);
-    TILE_LOAD(3, output.startOfRows() + lanes, 0);
+    loadMatrixSums(output.startOfRows(), 0);
   } else {
     for (int row = 0; row < rows; row++) output.start(row, sums[row]);
     loadMatrixSums(&sums[0][0], panelColumns);

@@ -47,7 +47,7 @@ inline PanelHalves choose(uint16_t mask, const PanelHalves& ones, const PanelHal
 inline int64_t compactSize(const Cut& cut) { return cut.stepsPerBlock / 2 * compactHalvesPerPair; }
 
 // Of so many steps, up to a whole transpose as they are packed.
-inline int64_t halvesOf(int64_t steps) { return (steps + lanes - 1) / lanes * (lanes / 2) * halvesPerPair; }
+inline int64_t halvesOf(int64_t steps) { return wholeSteps(steps) / 2 * halvesPerPair; }
 
 constexpr uint16_t keptBits = 0x87ff;
 constexpr int exponentShift = 7;

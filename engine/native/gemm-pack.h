@@ -21,6 +21,9 @@ constexpr int64_t stripSize(int64_t steps) {
   return width % lanes == 0 ? steps * width : (steps * width + 2 * lanes - 1) / lanes * lanes;
 }
 
+// Up to a whole transpose.
+inline int64_t wholeSteps(int64_t steps) { return (steps + lanes - 1) / lanes * lanes; }
+
 constexpr int64_t scatteredRows = 4;
 
 // lanes steps of `rows` <= lanes rows, all of which exist: without a test for each, the block stays in registers.
@@ -112,7 +115,7 @@ void packAcross(const Number* column, int64_t stride, int64_t outers, int64_t in
     }
   }
   if (!Format::inMatrixRegisters) return;
-  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep, whole = (steps + lanes - 1) / lanes * lanes;
+  const int64_t steps = (inners + Format::kPerStep - 1) / Format::kPerStep, whole = wholeSteps(steps);
   for (int64_t outer = 0; outer < outers; outer += width, strips += stripStride) {
     std::fill(strips + steps * width, strips + whole * width, 0.0f);
   }
