@@ -106,7 +106,8 @@ struct Int8Format : QuadArithmetic {
 
   static Floats loadAlong(const uint8_t* row, int64_t count) {
     Floats result{};
-    std::memcpy(&result, row, size_t(count < 4 * lanes ? count : 4 * lanes));
+    if (count >= 4 * lanes) std::memcpy(&result, row, sizeof result);
+    else std::memcpy(&result, row, size_t(count));
     return result;
   }
 };
@@ -125,57 +126,91 @@ Floats withPartners(Floats value, std::index_sequence<lane...>) {
   return fma(value, signs, partners);
 }
 
-inline Floats rotateLanes(Floats value, int64_t together) {
+template <int together>
+Floats rotateLanes(Floats value) {
   constexpr std::make_index_sequence<lanes> all;
-  if (together > 1) value = withPartners<1>(value, all);
-  if (together > 2) value = withPartners<2>(value, all);
-  if constexpr (lanes > 4) {
-    if (together > 4) value = withPartners<4>(value, all);
-  }
-  if constexpr (lanes > 8) {
-    if (together > 8) value = withPartners<8>(value, all);
-  }
+  if constexpr (together > 1) value = withPartners<1>(value, all);
+  if constexpr (together > 2) value = withPartners<2>(value, all);
+  if constexpr (lanes > 4 && together > 4) value = withPartners<4>(value, all);
+  if constexpr (lanes > 8 && together > 8) value = withPartners<8>(value, all);
   return value;
+}
+
+// A group stays in registers from the first butterfly to the last.
+template <int together, class Number>
+void rotateGroups(const Number* row, int64_t count, float* to) {
+  constexpr int vectors = together > lanes ? together / lanes : 1;
+  for (int64_t i = 0; i < count; i += vectors * lanes) {
+    Floats group[vectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; v++) {
+      const int64_t at = i + v * lanes;
+      group[v] = rotateLanes<together>(vectors > 1 ? loadUpTo(lanes, row + at) : loadUpTo(count - at, row + at));
+    }
+#pragma GCC unroll 4
+    for (int distance = 1; distance < vectors; distance *= 2) {
+#pragma GCC unroll 16
+      for (int v = 0; v < vectors; v++) {
+        if (v & distance) continue;
+        const Floats a = group[v], b = group[v + distance];
+        group[v] = a + b;
+        group[v + distance] = a - b;
+      }
+    }
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; v++) store(to + i + v * lanes, group[v]);
+  }
 }
 
 // Copies a row, rotated, into `to`: whole vectors, with zeros after its end.
 template <class Number>
 void rotateRow(const Number* row, int64_t count, float* to) {
-  const int64_t together = rotatedTogether(count);
-  for (int64_t i = 0; i < count; i += lanes) store(to + i, rotateLanes(loadUpTo(count - i, row + i), together));
-  for (int64_t distance = lanes; distance < together; distance *= 2) {
-    for (int64_t group = 0; group < count; group += 2 * distance) {
-      for (int64_t i = group; i < group + distance; i += lanes) {
-        const Floats a = load(to + i), b = load(to + i + distance);
-        store(to + i, a + b);
-        store(to + i + distance, a - b);
-      }
-    }
+  switch (rotatedTogether(count)) {
+    case 64: return rotateGroups<64>(row, count, to);
+    case 32: return rotateGroups<32>(row, count, to);
+    case 16: return rotateGroups<16>(row, count, to);
+    case 8: return rotateGroups<8>(row, count, to);
+    case 4: return rotateGroups<4>(row, count, to);
+    case 2: return rotateGroups<2>(row, count, to);
+    default: return rotateGroups<1>(row, count, to);
   }
+}
+
+// The largest magnitude of a row: NaN or infinite if a number of it is.
+template <class Number>
+float largestMagnitude(const Number* row, int64_t count) {
+  Ints mostBits{};  // magnitudes compare as their bits do, and NaN above all
+  for (int64_t i = 0; i < count; i += lanes) {
+    const Ints magnitude = (Ints)loadUpTo(count - i, row + i) & 0x7fffffff;
+    mostBits = magnitude > mostBits ? magnitude : mostBits;
+  }
+  const int32_t bits = largest(mostBits);
+  float most;
+  std::memcpy(&most, &bits, sizeof most);
+  return most;
 }
 
 // Writes the bytes q + offset of a row and returns its scale: 0 for a row of zeros (or of numbers too small to divide
 // by), NaN if the row holds a NaN or an infinity.
 template <class Number>
 float quantizeRow(const Number* row, int64_t count, int32_t offset, uint8_t* to) {
-  Ints mostBits{};  // magnitudes compare as their bits do, and NaN above all
-  for (int64_t i = 0; i < count; i += lanes) {
-    const Ints magnitude = (Ints)loadUpTo(count - i, row + i) & 0x7fffffff;
-    mostBits = magnitude > mostBits ? magnitude : mostBits;
-  }
-  int32_t bits = 0;
-  for (int i = 0; i < lanes; i++) bits = mostBits[i] > bits ? mostBits[i] : bits;
-  float most;
-  std::memcpy(&most, &bits, sizeof most);
-
-  const bool finite = bits < 0x7f800000, tiny = most < 1e-30f;
+  const float most = largestMagnitude(row, count);
+  const bool finite = most < INFINITY, tiny = most < 1e-30f;
   const Floats inverse = broadcast(finite && !tiny ? 127 / most : 0);
   typedef uint8_t Bytes __attribute__((vector_size(lanes)));
-  for (int64_t i = 0; i < count; i += lanes) {
+  const auto quantized = [&](Floats values) {
     // Adding 1.5 * 2^23 rounds to a whole number in the low bits.
-    const Floats shifted = loadUpTo(count - i, row + i) * inverse + 12582912.0f;
-    const Bytes bytes = __builtin_convertvector((Ints)shifted + offset, Bytes);
-    std::memcpy(to + i, &bytes, size_t(count - i < lanes ? count - i : lanes));
+    const Floats shifted = values * inverse + 12582912.0f;
+    return __builtin_convertvector((Ints)shifted + offset, Bytes);
+  };
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const Bytes bytes = quantized(loadUpTo(lanes, row + i));
+    std::memcpy(to + i, &bytes, sizeof bytes);
+  }
+  if (i < count) {
+    const Bytes bytes = quantized(loadUpTo(count - i, row + i));
+    std::memcpy(to + i, &bytes, size_t(count - i));
   }
   if (!finite) return __builtin_nanf("");
   return tiny ? 0 : most / 127;

@@ -155,6 +155,16 @@ inline float largest(Floats value) {
   return buffer[0];
 }
 
+// The largest lane.
+inline int32_t largest(Ints value) {
+  int32_t buffer[lanes];
+  std::memcpy(buffer, &value, sizeof buffer);
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) buffer[i] = buffer[i] > buffer[i + half] ? buffer[i] : buffer[i + half];
+  }
+  return buffer[0];
+}
+
 inline Floats squareRoot(Floats value) {
 #if defined(__AVX512F__)
   return _mm512_sqrt_ps(value);

@@ -129,8 +129,7 @@ struct ByteCells {
 
   // 16 bits: 256 * (high - 128) + low. A NaN or an infinity makes the scale, and so the scores, NaN.
   static float storeQuery(const float* from, int64_t count, Number* to, int64_t plane) {
-    float most = 0;
-    for (int64_t i = 0; i < count; i++) most = std::fabs(from[i]) <= most ? most : std::fabs(from[i]);
+    const float most = largestMagnitude(from, count);
     if (!(most < INFINITY)) return NAN;
     const float inverse = most < 1e-30f ? 0 : 32767 / most;
     storePlanes(from, count, inverse, 32768.5f, to, plane);
