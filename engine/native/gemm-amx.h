@@ -153,6 +153,7 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
   constexpr int64_t bStride = panelColumns * bytesPerStep;
   const float* const lowerA = a + lanes * wholeSteps(steps);
   const bool lower = rows > lanes;
+  if (steps >= 96) for (int row = 0; row < rows; row++) prefetchForWriting(output.data + row * output.stride);
   const bool direct = Output::holdsSums && rows == matrixTileRows && output.columns >= panelColumns;
   if (output.startsFromZero()) {
     zeroMatrixSums();

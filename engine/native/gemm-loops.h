@@ -94,8 +94,8 @@ struct Tiles {
                       const TileOutput& tile) {
     const int64_t steps = ceilDivide(inner, Format::kPerStep), here = std::min<int64_t>(Format::rowsPerTile, rows - row);
     if constexpr (Format::inMatrixRegisters) {
-      // So few rows are the only ones to use the panel: all of what comes next is asked for, otherwise half of it.
-      const int64_t asked = soon == b ? 0 : here <= lanes ? panelColumns : lanes;
+      // If no other tile will use the panel after it, a tile asks for all of what comes next, otherwise for half of it.
+      const int64_t asked = soon == b ? 0 : rows <= Format::rowsPerTile ? panelColumns : lanes;
       computeMatrixTile<Format>(a, PanelInOrder{b, soon, asked}, steps, here, tile);
     } else if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[here - 1](a, b, soon, steps, tile);
     else functions<TileOutput, 1>.ofRows[here - 1](a, b, soon, steps, tile);
