@@ -153,7 +153,7 @@ void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t row
   constexpr int64_t bStride = panelColumns * bytesPerStep;
   const float* const lowerA = a + lanes * wholeSteps(steps);
   const bool lower = rows > lanes;
-  if (steps >= 96) for (int row = 0; row < rows; row++) prefetchForWriting(output.data + row * output.stride);
+  askForOutputs(rows, steps, output);
   const bool direct = Output::holdsSums && rows == matrixTileRows && output.columns >= panelColumns;
   if (output.startsFromZero()) {
     zeroMatrixSums();

@@ -136,11 +136,18 @@ struct Bf16Format : FloatFormat {
 };
 #endif
 
-// Asks for a row of a panel in an output, so that the lines have come from memory when the sums are ready.
-template <class Number>
-void prefetchForWriting(const Number* row) {
-  __builtin_prefetch(row, 1);
-  __builtin_prefetch(row + lanes, 1);
+// Asks for the outputs of a tile, so that the lines have come from memory when the sums are ready. Fewer steps are over
+// before the lines arrive: then asking only holds up the tiles before and after (a seventh of the time at 32 steps).
+// Always inlined: GCC 12 leaves out calls of what only prefetches.
+template <class Output>
+[[gnu::always_inline]] inline void askForOutputs(int64_t rows, int64_t steps, const Output& output) {
+  constexpr int64_t worthAsking = 96;
+  if (steps < worthAsking) return;
+  for (int64_t r = 0; r < rows; r++) {
+    const auto* const row = output.data + r * output.stride;
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + lanes, 1);
+  }
 }
 
 // Where a tile's sums start and end up. `columns` of the panel exist.
@@ -253,12 +260,7 @@ void computeTile(const float* __restrict a, const float* __restrict b, const flo
                  const Output& output) {
   constexpr int aloneRows = 4;
   constexpr int stepsAhead = 16;  // what comes next is in the second-level cache at best
-  // Fewer steps are over before the lines arrive: then asking only holds up the tiles before and after (a seventh of
-  // the time at 32 steps).
-  constexpr int64_t worthAsking = 96;
-  if (steps >= worthAsking) {
-    for (int r = 0; r < rows; r++) prefetchForWriting(output.data + r * output.stride);
-  }
+  askForOutputs(rows, steps, output);
   typename Arithmetic::Sums sums[rows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) output.start(r, sums[r]);

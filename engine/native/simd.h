@@ -95,6 +95,14 @@ inline Floats fma(Floats a, Floats b, Floats c) {
 #endif
 }
 
+inline double fma(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 // The larger of each pair of lanes; b where either is NaN.
 inline Floats max(Floats a, Floats b) {
 #if defined(__AVX512F__)

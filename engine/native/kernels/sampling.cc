@@ -29,9 +29,14 @@ constexpr int partials = 16;
 inline double exponential(double x) {
   const double clamped = x < -708 ? -708 : x;
   const double shifted = clamped * 1.4426950408889634 + 6755399441055744.0;  // 1.5 * 2^52 rounds to a whole number
-  const double whole = shifted - 6755399441055744.0, r = clamped - whole * 0.6931471805599453;
-  const double polynomial =
-      1 + r * (1 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (1.0 / 720 + r / 5040))))));
+  const double whole = shifted - 6755399441055744.0, r = fma(whole, -0.6931471805599453, clamped);
+  double polynomial = fma(r, 1.0 / 5040, 1.0 / 720);
+  polynomial = fma(r, polynomial, 1.0 / 120);
+  polynomial = fma(r, polynomial, 1.0 / 24);
+  polynomial = fma(r, polynomial, 1.0 / 6);
+  polynomial = fma(r, polynomial, 1.0 / 2);
+  polynomial = fma(r, polynomial, 1);
+  polynomial = fma(r, polynomial, 1);
   uint64_t bits;
   std::memcpy(&bits, &shifted, sizeof bits);
   bits = (bits << 52) + (uint64_t(1023) << 52);
