@@ -103,37 +103,64 @@ inline void multiplyMatrices(bool lower = true) {
 #undef MULTIPLY
 }
 
-// computeMatrixTile() with vectors, for a handful of rows: then memory decides, and vectors wait for it side by side
-// where matrix registers do so one after the other. Sums have the order of the matrix instructions, so the same bits.
-template <class Format, int rows, class Panel, class Output>
-void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output& output) {
-  using Order = typename Format::MatrixOrder;
-  const int64_t aStride = wholeSteps(steps);
-  typename Order::Sums sums[rows][2];
+// The sums of a handful of rows in vectors, in the order of the matrix instructions: so the same bits. Then memory
+// decides, and vectors wait for it side by side where matrix registers do so one after the other.
+template <class Format, int rows>
+class VectorRows {
+ public:
+  template <class Output>
+  explicit VectorRows(const Output& output) {
 #pragma GCC unroll 4
-  for (int r = 0; r < rows; r++) output.start(r, sums[r]);
-  for (int64_t first = 0; first < steps; first += stepsPerMatrix, a += stepsPerMatrix) {
-    const float* const b = panel.at(first);
-    typename Order::Part parts[rows][2] = {};
-    for (int64_t step = 0; step < stepsPerMatrix; step++) {
-      panel.ask(first + step);
-      const auto b0 = Order::asElement(load(b + step * panelColumns));
-      const auto b1 = Order::asElement(load(b + step * panelColumns + lanes));
-#pragma GCC unroll 4
-      for (int r = 0; r < rows; r++) {
-        const auto element = Order::broadcastElement(a + r * aStride + step);
-        Order::multiplyAdd(element, b0, parts[r][0]);
-        Order::multiplyAdd(element, b1, parts[r][1]);
-      }
-    }
+    for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+  }
+
+  // One step of a panel; that of the first row is at `a`.
+  void add(const float* a, int64_t aStride, Floats first, Floats second) {
+    const auto b0 = Order::asElement(first), b1 = Order::asElement(second);
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++) {
-      sums[r][0] = Order::total(sums[r][0], parts[r][0]);
-      sums[r][1] = Order::total(sums[r][1], parts[r][1]);
+      const auto element = Order::broadcastElement(a + r * aStride);
+      Order::multiplyAdd(element, b0, parts[r][0]);
+      Order::multiplyAdd(element, b1, parts[r][1]);
     }
   }
+
+  // After the steps of one matrix instruction.
+  void endMatrix() {
 #pragma GCC unroll 4
-  for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
+    for (int r = 0; r < rows; r++) {
+      for (int half = 0; half < 2; half++) {
+        sums[r][half] = Order::total(sums[r][half], parts[r][half]);
+        parts[r][half] = typename Order::Part{};
+      }
+    }
+  }
+
+  template <class Output>
+  void finish(const Output& output) const {
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) output.finish(r, sums[r]);
+  }
+
+ private:
+  using Order = typename Format::MatrixOrder;
+  typename Order::Sums sums[rows][2];
+  typename Order::Part parts[rows][2] = {};
+};
+
+template <class Format, int rows, class Panel, class Output>
+void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output& output) {
+  const int64_t aStride = wholeSteps(steps);
+  VectorRows<Format, rows> sums(output);
+  for (int64_t first = 0; first < steps; first += stepsPerMatrix, a += stepsPerMatrix) {
+    const float* const b = panel.at(first);
+    for (int64_t step = 0; step < stepsPerMatrix; step++) {
+      panel.ask(first + step);
+      sums.add(a + step, aStride, load(b + step * panelColumns), load(b + step * panelColumns + lanes));
+    }
+    sums.endMatrix();
+  }
+  sums.finish(output);
 }
 
 // computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory as `output` wants them, unless they lie
