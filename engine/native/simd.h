@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -153,19 +154,11 @@ inline float sum(Floats value) {
   return buffer[0];
 }
 
-// The largest lane. Lanes must not be NaN.
-inline float largest(Floats value) {
-  float buffer[lanes];
-  store(buffer, value);
-  for (int half = lanes / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; i++) buffer[i] = buffer[i] > buffer[i + half] ? buffer[i] : buffer[i + half];
-  }
-  return buffer[0];
-}
-
-// The largest lane.
-inline int32_t largest(Ints value) {
-  int32_t buffer[lanes];
+// The largest lane of Floats, none of which may be NaN, or of Ints.
+template <class Vector>
+inline auto largest(const Vector& value) {
+  const auto first = value[0];
+  std::remove_const_t<decltype(first)> buffer[lanes];
   std::memcpy(buffer, &value, sizeof buffer);
   for (int half = lanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; i++) buffer[i] = buffer[i] > buffer[i + half] ? buffer[i] : buffer[i + half];
