@@ -33,9 +33,10 @@ export function DeployDialog({ model, kind, figures, onClose, returnFocus }: Dep
       if (kind === 'promote') return deploy({ kind, model, reason });
       return deploy({ kind, challenger: model, challengerPercent: percent, reason });
     },
-    onSuccess: async () => {
-      await client.invalidateQueries();
+    // Closed before the lists are asked for again: with them, the model to go back to becomes another one.
+    onSuccess: () => {
       onClose();
+      return client.invalidateQueries();
     },
   });
   return (
