@@ -168,26 +168,14 @@ export function apply<
   Output extends Storage,
   OutputGradient extends Storage,
 >(operation: Operation<Inputs, Options, Saved, Output, OutputGradient>, inputs: Inputs, options: Options): Tensor {
-  const current = scopes.at(-1);
-  if (current === undefined) {
-    throw new Error(
-      `${operation.name} was called outside a scope; wrap the computation in scope(() => …) to train or in ` +
-        'inference(() => …) to only compute.',
-    );
-  }
+  const current = currentScope(operation.name);
   const shape = operation.shape(inputs, options);
-  const count = elementCount(shape);
-  const records = current.records && inputs.some((input) => input.requiresGradient);
-  if (!records) {
-    const values = allocate(count);
-    use(inputs, 1);
-    try {
+  if (!records(inputs)) {
+    return computed(operation.name, inputs, shape, (values) => {
       operation.forward(inputs, options, values as Output, false);
-    } finally {
-      use(inputs, -1);
-    }
-    return new Tensor(values, shape, false, current);
+    });
   }
+  const count = elementCount(shape);
   const rounds = precision() === 'bf16';
   const rounded = rounds && operation.roundedWhenRecorded === true;
   const passing = rounded && operation.recomputed === true;
@@ -216,6 +204,33 @@ export function apply<
     },
   });
   return output;
+}
+
+/** Whether an operation on these inputs is recorded here. */
+export function records(inputs: readonly Tensor[]): boolean {
+  return scopes.at(-1)?.records === true && inputs.some((input) => input.requiresGradient);
+}
+
+/** An output in the arena that nothing records, such as that of one kernel for what are several operations otherwise. */
+export function computed(
+  name: string,
+  inputs: readonly Tensor[],
+  shape: readonly number[],
+  fill: (values: Float32Array) => void,
+): Tensor {
+  const current = currentScope(name);
+  const values = allocate(elementCount(shape));
+  using(inputs, () => fill(values));
+  return new Tensor(values, shape, false, current);
+}
+
+function currentScope(name: string): Scope {
+  const current = scopes.at(-1);
+  if (current !== undefined) return current;
+  throw new Error(
+    `${name} was called outside a scope; wrap the computation in scope(() => …) to train or in ` +
+      'inference(() => …) to only compute.',
+  );
 }
 
 /** fn(), during which the values of the tensors stay where they are. */

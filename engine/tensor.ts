@@ -10,13 +10,19 @@ export interface TensorHome {
 /** How values lie in memory: as float32, or as bfloat16 (the upper half of a float32) in a Uint16Array. */
 export type Storage = Float32Array | Uint16Array;
 
+/** What ParameterSet.pack made of a matrix. */
+export interface PackedParameter {
+  readonly weight: PackedWeight;
+  readonly format: WeightFormat;
+}
+
 export class Tensor {
   readonly shape: readonly number[];
   readonly size: number;
   /** Leaves (made by `tensor` or a ParameterSet) set this to receive a gradient from `backward`. */
   requiresGradient: boolean;
   /** The matrix laid out ahead of time for `linear`; ParameterSet.pack sets it. */
-  packed: { readonly weight: PackedWeight; readonly format: WeightFormat } | null = null;
+  packed: PackedParameter | null = null;
   /** For the tape: how many recorded operations take the tensor as an input, and whether its maker rounds its gradient. */
   consumers = 0;
   roundsGradient = false;

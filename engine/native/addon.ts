@@ -90,6 +90,15 @@ export interface Native extends OperationKernels, BytePairKernels {
     y: Float32Array,
     rows: number,
   ): void;
+  /** productPacked of what rmsNormForward makes of x: the same bits. */
+  normalisedProductPacked(
+    x: Float32Array,
+    gain: Float32Array,
+    epsilon: number,
+    weight: PackedWeight,
+    y: Float32Array,
+    rows: number,
+  ): void;
 
   // kernels/peak.cc
   /** GFLOP/s of f32 multiply-adds on registers, all threads, best of as many bursts as fit into `seconds`. */

@@ -186,7 +186,7 @@ inline bool eachPacksRows(int64_t rows, int64_t inner) {
 }
 
 struct Scratch {
-  Buffer<float> a, b, scales, sums, rotated;
+  Buffer<float> a, b, scales, sums, prepared;
   Buffer<uint8_t> bytes;
   WorkQueue queue;
   PackedOrder order;

@@ -29,6 +29,12 @@ inline Operand byRows(const Values& values, int64_t stride) { return {values, st
 // (i, k) is values[k * stride + i].
 inline Operand byColumns(const Values& values, int64_t stride) { return {values, stride, false}; }
 
+// Rows of float32 that are normalised before they are multiplied (normalise.h); none if `gain` is null.
+struct Normalisation {
+  const float* gain = nullptr;
+  float epsilon = 0;
+};
+
 struct Output {
   float* data;
   int64_t stride;
@@ -101,7 +107,8 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const RoundedOutput& output, Precision precision);
 
-void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output);
+void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
+              const Normalisation& normalisation = {});
 
 // How many threads a product deserves: pass it to onAllThreads as the limit.
 int productThreads(int64_t rows, int64_t columns, int64_t inner);

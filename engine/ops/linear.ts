@@ -1,20 +1,31 @@
 import { native, precision } from '../native/addon.ts';
 import { apply, type Operation } from '../tape.ts';
-import type { Storage, Tensor } from '../tensor.ts';
+import type { PackedParameter, Storage, Tensor } from '../tensor.ts';
 import { matrixExtents, shapeError } from './shape-error.ts';
 
 type Inputs = readonly [x: Tensor, weight: Tensor] | readonly [x: Tensor, weight: Tensor, residual: Tensor];
+
+/** [rows, columns] of x · weightᵀ. */
+export function productShape(operation: string, x: Tensor, weight: Tensor): [number, number] {
+  const [rows, inner] = matrixExtents(operation, 'x', x);
+  const [columns, weightInner] = matrixExtents(operation, 'weight', weight);
+  if (inner !== weightInner) {
+    throw shapeError(operation, { x, weight }, `weight to have ${inner} columns, as x has`);
+  }
+  return [rows, columns];
+}
+
+/** What ParameterSet.pack made of a weight, if products take that in the precision as it is. */
+export function packedForProducts({ packed }: Tensor): PackedParameter | null {
+  return packed?.format === 'int8' || packed?.format === precision() ? packed : null;
+}
 
 const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {
   name: 'linear',
   roundsOutputGradient: ([, , residual]) => residual === undefined,
 
   shape([x, weight, residual]) {
-    const [rows, inner] = matrixExtents('linear', 'x', x);
-    const [columns, weightInner] = matrixExtents('linear', 'weight', weight);
-    if (inner !== weightInner) {
-      throw shapeError('linear', { x, weight }, `weight to have ${inner} columns, as x has`);
-    }
+    const [rows, columns] = productShape('linear', x, weight);
     if (residual !== undefined && (residual.shape[0] !== rows || residual.shape[1] !== columns)) {
       throw shapeError('linear', { x, weight, residual }, `residual to be [${rows}, ${columns}], as the output is`);
     }
@@ -23,8 +34,8 @@ const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {
 
   forward([x, weight, residual], _options, output, records) {
     const [rows, inner] = x.shape as [number, number];
-    const packed = weight.packed;
-    if (!records && packed !== null && (packed.format === 'int8' || packed.format === precision())) {
+    const packed = records ? null : packedForProducts(weight);
+    if (packed !== null) {
       native().productPacked(x.stored, packed.weight, residual?.data ?? null, output as Float32Array, rows);
       return null;
     }

@@ -11,16 +11,21 @@ interface Options {
 /** 1 / root mean square of every row, which the gradient needs again. */
 type Saved = Float32Array | null;
 
+/** Throws unless there is one factor for each column of x. */
+export function requireGain(operation: string, x: Tensor, weight: Tensor): void {
+  const [, width] = matrixExtents(operation, 'x', x);
+  if (weight.shape.length !== 1 || weight.size !== width) {
+    throw shapeError(operation, { x, weight }, `weight to be [${width}], one factor per column of x`);
+  }
+}
+
 const rmsNormOperation: Operation<readonly [x: Tensor, weight: Tensor], Options, Saved, Storage, Storage> = {
   name: 'rmsNorm',
   roundedWhenRecorded: true,
   roundsOutputGradient: () => true,
 
   shape([x, weight]) {
-    const [, width] = matrixExtents('rmsNorm', 'x', x);
-    if (weight.shape.length !== 1 || weight.size !== width) {
-      throw shapeError('rmsNorm', { x, weight }, `weight to be [${width}], one factor per column of x`);
-    }
+    requireGain('rmsNorm', x, weight);
     return x.shape;
   },
 

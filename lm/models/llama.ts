@@ -23,10 +23,10 @@ import {
   fillNormal,
   type KeyValueCache,
   linear,
+  normedLinear,
   ParameterSet,
   type Random,
   rmsNorm,
-  roundedLinear,
   swiglu,
   type Tensor,
   tensor,
@@ -208,9 +208,9 @@ function decodeBlock(
   epsilon: number,
   { gateUp, gated, normed }: Recomputed,
 ): Tensor {
-  const mixed = mix(roundedLinear(rmsNorm(stream, block.attentionNorm, epsilon, normed), block.qkv), layer);
+  const mixed = mix(normedLinear(stream, block.attentionNorm, block.qkv, epsilon, { normed }), layer);
   const middle = linear(mixed, block.attentionOutput, stream);
-  const projected = roundedLinear(rmsNorm(middle, block.feedForwardNorm, epsilon, normed), block.gateUp, gateUp);
+  const projected = normedLinear(middle, block.feedForwardNorm, block.gateUp, epsilon, { normed, product: gateUp });
   return linear(swiglu(projected, gated), block.down, middle);
 }
 

@@ -18,6 +18,7 @@
 #include "../gemm-int8.h"
 #include "../gemm-loops.h"
 #include "../gemm-thin.h"
+#include "../normalise.h"
 
 namespace parley::PARLEY_ISA {
 namespace {
@@ -31,6 +32,32 @@ struct FloatRows {
   void prepare(int64_t, int64_t) const {}
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
     packTiles<Format>(a, row, rows, k, inners, strips, stripStride);
+  }
+};
+
+// The same for rows that are normalised first. What the product would round is rounded here already.
+template <class F, class Number>
+struct NormalisedRows {
+  using Format = F;
+  const Operand& a;
+  const Normalisation& normalisation;
+  int64_t inner;
+
+  // pack() takes the rows that were prepared last.
+  void prepare(int64_t row, int64_t rows) const {
+    const float* from = a.values.floats() + row * a.stride;
+    Number* to = prepared(rows);
+    for (int64_t i = 0; i < rows; i++, from += a.stride, to += inner) {
+      normaliseRow(from, normalisation.gain, to, inverseRootMeanSquare(from, inner, normalisation.epsilon), inner);
+    }
+  }
+  void pack(int64_t, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
+    packTilesAlong<Format>(prepared(rows) + k, inner, rows, inners, strips, stripStride);
+  }
+
+ private:
+  Number* prepared(int64_t rows) const {
+    return reinterpret_cast<Number*>(ownScratch().prepared.atLeast(rows * inner));
   }
 };
 
@@ -88,16 +115,23 @@ struct RoundedTarget {
 struct QuantizedRows {
   using Format = Int8Format;
   const Operand& a;
+  const Normalisation& normalisation;
   int64_t inner;
   uint8_t* bytes;
   float* scales;
 
   void prepare(int64_t row, int64_t rows) const {
-    float* const rotated = ownScratch().rotated.atLeast(ceilDivide(inner, lanes) * lanes);
+    float* const rotated = ownScratch().prepared.atLeast(ceilDivide(inner, lanes) * lanes);
+    const auto& [gain, epsilon] = normalisation;
     for (int64_t i = row; i < row + rows; i++) {
       const Values values = a.values + i * a.stride;
-      if (values.bf16) rotateRow(values.halves(), inner, rotated);
-      else rotateRow(values.floats(), inner, rotated);
+      if (gain != nullptr) {
+        const float scale = inverseRootMeanSquare(values.floats(), inner, epsilon);
+        normaliseRow(values.floats(), gain, rotated, scale, inner);
+        rotateRow(rotated, inner, rotated);
+      } else {
+        typed(values, [&](const auto* numbers) { rotateRow(numbers, inner, rotated); });
+      }
       scales[i] = quantizeRow(rotated, inner, activationOffset, bytes + i * inner);
     }
   }
@@ -204,13 +238,13 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
 }
 
 // Many rows have b restored as a whole, shared by the threads; few rows panel by panel; a handful reads it as it is.
-void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
-  using Format = Bf16Format;
+template <class Rows>
+void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Output& output) {
+  using Format = typename Rows::Format;
   [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(b.inner, Format::kPerStep);
   const int64_t panels = ceilDivide(b.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   const FloatTarget target{output};
-  const FloatRows<Format> from{a};
   const auto steps = [&](int64_t block) { return ceilDivide(cut.innerOf(block), Format::kPerStep); };
   const auto compact = [&](int64_t item) { return b.compact.data() + item * compactSize(cut); };
   const auto restore = [&](int64_t item, float* to) {
@@ -226,13 +260,13 @@ void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const Pac
     const Range mine = team.share(cut.blocks * panels);
     for (int64_t item = mine.begin; item < mine.end; item++) restore(item, scratch.b.data() + item * size);
     team.barrier();
-    multiplyManyRows(team, rows, b.columns, cut, from, Panels{scratch.b.data(), panels}, target);
+    multiplyManyRows(team, rows, b.columns, cut, a, Panels{scratch.b.data(), panels}, target);
     return;
   }
   PackedOrder& order = sharedScratch(team).order;
   const int64_t panelBytes = compactSize(cut) * int64_t(sizeof(uint16_t));
   if (team.thread == 0) order.arriveAt(cut, b.compact.data(), panels, panelBytes);
-  const float* const packed = packRows(team, rows, b.columns, cut, from);
+  const float* const packed = packRows(team, rows, b.columns, cut, a);
   const auto next = [&](int64_t block, int64_t panel) {
     return block + 1 < cut.blocks ? compact((block + 1) * panels + panel) : compact(panel + 1);
   };
@@ -253,8 +287,8 @@ void multiplyCompact(const Team& team, int64_t rows, const Operand& a, const Pac
   readWhileWaiting(order.next(team));
 }
 
-void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b,
-                       const Output& output) {
+void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
+                       const Normalisation& normalisation) {
   const bool each = eachPacksRows(rows, b.inner);
   Scratch& scratch = each ? ownScratch() : sharedScratch(team);
   if (each || team.thread == 0) {
@@ -263,7 +297,7 @@ void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const P
   }
   if (!each) team.followFirst();
   float* const scales = scratch.scales.data();
-  multiplyPacked(team, rows, QuantizedRows{a, b.inner, scratch.bytes.data(), scales}, b,
+  multiplyPacked(team, rows, QuantizedRows{a, normalisation, b.inner, scratch.bytes.data(), scales}, b,
                  QuantizedTarget{output, scales, b});
 }
 
@@ -272,7 +306,7 @@ void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
   const Cut cut(packed.inner, Int8Format::kPerStep);
   const int64_t panels = ceilDivide(packed.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   uint8_t* const bytes = ownScratch().bytes.atLeast(panelColumns * packed.inner);
-  float* const rotated = ownScratch().rotated.atLeast(ceilDivide(packed.inner, lanes) * lanes);
+  float* const rotated = ownScratch().prepared.atLeast(ceilDivide(packed.inner, lanes) * lanes);
   const float unrotate = 1.0f / float(rotatedTogether(packed.inner));
   const Range mine = team.share(panels);
   for (int64_t panel = mine.begin; panel < mine.end; panel++) {
@@ -386,12 +420,23 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
   else multiplyUnpacked<FloatFormat>(team, rows, columns, inner, a, b, target);
 }
 
-void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output) {
+void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
+              const Normalisation& normalisation) {
   const FloatTarget target{output};
-  if (b.format == WeightFormat::int8) multiplyQuantized(team, rows, a, b, output);
-  else if (!b.compactPanels.empty()) multiplyCompact(team, rows, a, b, output);
-  else if (b.format == WeightFormat::bf16) multiplyPacked(team, rows, FloatRows<Bf16Format>{a}, b, target);
-  else multiplyPacked(team, rows, FloatRows<FloatFormat>{a}, b, target);
+  const auto multiplyBf16 = [&](const auto& from) {
+    if (b.compactPanels.empty()) multiplyPacked(team, rows, from, b, target);
+    else multiplyCompact(team, rows, from, b, output);
+  };
+  const bool normalised = normalisation.gain != nullptr;
+  if (b.format == WeightFormat::int8) {
+    multiplyQuantized(team, rows, a, b, output, normalisation);
+  } else if (b.format == WeightFormat::bf16) {
+    if (normalised) multiplyBf16(NormalisedRows<Bf16Format, uint16_t>{a, normalisation, b.inner});
+    else multiplyBf16(FloatRows<Bf16Format>{a});
+  } else {
+    if (normalised) multiplyPacked(team, rows, NormalisedRows<FloatFormat, float>{a, normalisation, b.inner}, b, target);
+    else multiplyPacked(team, rows, FloatRows<FloatFormat>{a}, b, target);
+  }
 }
 
 int productThreads(int64_t rows, int64_t columns, int64_t inner) {
@@ -470,6 +515,12 @@ napi_value packWeight(napi_env env, Array<const float> weight, std::string forma
 // What memory has to deliver of it for a product.
 double packedBytes(Handle<PackedOperand>& weight) { return double(weight.value->bytes()); }
 
+void runPacked(int64_t rows, const Values& x, const PackedOperand& b, const Output& output,
+               const Normalisation& normalisation) {
+  onAllThreads([&](const Team& team) { multiply(team, rows, byRows(x, b.inner), b, output, normalisation); },
+               productThreads(rows, b.columns, b.inner));
+}
+
 // productForward with a packed weight, in the format it was packed in. With int8 the residual must not be y.
 void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
                    Array<float> y, int64_t rows) {
@@ -477,9 +528,17 @@ void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Arra
   x.require(rows * b.inner);
   y.require(rows * b.columns);
   if (residual) residual->require(rows * b.columns);
-  const Output output{y.data, b.columns, residual ? residual->data : nullptr, b.columns};
-  onAllThreads([&](const Team& team) { multiply(team, rows, byRows(x, b.inner), b, output); },
-               productThreads(rows, b.columns, b.inner));
+  runPacked(rows, x, b, {y.data, b.columns, residual ? residual->data : nullptr, b.columns}, {});
+}
+
+// The same of rows that are normalised first, as by rmsNormForward.
+void normalisedProductPacked(Array<const float> x, Array<const float> gain, double epsilon,
+                             Handle<PackedOperand>& weight, Array<float> y, int64_t rows) {
+  const PackedOperand& b = *weight.value;
+  x.require(rows * b.inner);
+  gain.require(b.inner);
+  y.require(rows * b.columns);
+  runPacked(rows, x.data, b, {y.data, b.columns}, {gain.data, float(epsilon)});
 }
 
 }  // namespace
@@ -492,6 +551,8 @@ PARLEY_FAMILY(gemm,
                                             {"dy", "x", "dWeight", "add", "rows", "inputs", "outputs"}),
               kernel<packWeight>("packWeight", {"weight", "format", "fewRows", "inputs", "outputs"}),
               kernel<packedBytes>("packedBytes", {"weight"}),
-              kernel<productPacked>("productPacked", {"x", "weight", "residual", "y", "rows"}));
+              kernel<productPacked>("productPacked", {"x", "weight", "residual", "y", "rows"}),
+              kernel<normalisedProductPacked>("normalisedProductPacked",
+                                              {"x", "gain", "epsilon", "weight", "y", "rows"}));
 
 }  // namespace parley::PARLEY_ISA

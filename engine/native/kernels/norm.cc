@@ -9,6 +9,7 @@
 
 #include "../binding.h"
 #include "../buffer.h"
+#include "../normalise.h"
 #include "../pool.h"
 #include "../simd.h"
 
@@ -23,14 +24,6 @@ int64_t rowsOf(Array<const float> x, int64_t width) {
   return x.size / width;
 }
 
-template <class Number>
-void normaliseRow(const float* in, const float* weight, Number* out, float scale, int64_t width) {
-  for (int64_t i = 0; i < width; i += lanes) {
-    const int64_t rest = width - i;
-    storeUpTo(rest, out + i, loadUpTo(rest, in + i) * scale * loadUpTo(rest, weight + i));
-  }
-}
-
 void rmsNormForward(Array<const float> x, Array<const float> weight, AnyArray y, std::optional<Array<float>> inverse,
                     double epsilon) {
   const int64_t width = weight.size, rows = rowsOf(x, width);
@@ -39,12 +32,7 @@ void rmsNormForward(Array<const float> x, Array<const float> weight, AnyArray y,
   parallel(rows, rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const float* in = x.data + row * width;
-      Floats squares{};
-      for (int64_t i = 0; i < width; i += lanes) {
-        const Floats value = loadUpTo(width - i, in + i);
-        squares = fma(value, value, squares);
-      }
-      const float scale = 1.0f / std::sqrt(sum(squares) / float(width) + float(epsilon));
+      const float scale = inverseRootMeanSquare(in, width, float(epsilon));
       if (inverse) (*inverse)[row] = scale;
       if (y.bf16) normaliseRow(in, weight.data, y.halves() + row * width, scale, width);
       else normaliseRow(in, weight.data, y.floats() + row * width, scale, width);
