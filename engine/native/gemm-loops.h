@@ -186,8 +186,8 @@ inline bool eachPacksRows(int64_t rows, int64_t inner) {
 }
 
 struct Scratch {
-  Buffer<float> a, b, scales, sums, prepared;
-  Buffer<uint8_t> bytes;
+  Buffer<float> a, b, scales, sums, rotated;
+  Buffer<uint8_t> prepared;
   WorkQueue queue;
   PackedOrder order;
 };

@@ -35,30 +35,58 @@ struct FloatRows {
   }
 };
 
-// The same for rows that are normalised first. What the product would round is rounded here already.
-template <class F, class Number>
-struct NormalisedRows {
-  using Format = F;
+// Rows that are made ready before they are packed. Few of them are by all threads together, as lines take less time from
+// core to core than to be made twice; otherwise whoever packs some does it.
+struct RowsToPrepare {
   const Operand& a;
   const Normalisation& normalisation;
   int64_t inner;
+  uint8_t* prepared = nullptr;  // rows x inner numbers
+  float* scales = nullptr;      // of int8
+  bool ready = false;
+};
 
-  // pack() takes the rows that were prepared last.
+template <class Rows>
+Rows readyRows(const Team& team, int64_t rows, Rows from) {
+  const bool together = team.threads > 1 && rows > scatteredRows && rows <= fewRows<typename Rows::Format>;
+  const bool own = !together && eachPacksRows(rows, from.inner);
+  Scratch& scratch = own ? ownScratch() : sharedScratch(team);
+  if (own || team.thread == 0) {
+    scratch.prepared.atLeast(rows * from.inner * int64_t(sizeof(typename Rows::Number)));
+    scratch.scales.atLeast(rows);
+  }
+  if (!own) team.followFirst();
+  from.prepared = scratch.prepared.data();
+  from.scales = scratch.scales.data();
+  if (together) {
+    const Range mine = team.share(rows);
+    from.prepare(mine.begin, mine.end - mine.begin);
+    team.barrier();
+    from.ready = true;
+  }
+  return from;
+}
+
+// Rows of a product in f32 or bf16 that are normalised first. What it would round is rounded here already.
+template <class F, class N>
+struct NormalisedRows : RowsToPrepare {
+  using Format = F;
+  using Number = N;
+
   void prepare(int64_t row, int64_t rows) const {
-    const float* from = a.values.floats() + row * a.stride;
-    Number* to = prepared(rows);
-    for (int64_t i = 0; i < rows; i++, from += a.stride, to += inner) {
-      normaliseRow(from, normalisation.gain, to, inverseRootMeanSquare(from, inner, normalisation.epsilon), inner);
+    if (ready) return;
+    for (int64_t i = row; i < row + rows; i++) {
+      const float* const from = a.values.floats() + i * a.stride;
+      const float scale = inverseRootMeanSquare(from, inner, normalisation.epsilon);
+      normaliseRow(from, normalisation.gain, numbers() + i * inner, scale, inner);
     }
   }
-  void pack(int64_t, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
-    packTilesAlong<Format>(prepared(rows) + k, inner, rows, inners, strips, stripStride);
+  void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
+    packTilesAlong<Format>(numbers() + row * inner + k, inner, rows, inners, strips, stripStride);
   }
 
  private:
-  Number* prepared(int64_t rows) const {
-    return reinterpret_cast<Number*>(ownScratch().prepared.atLeast(rows * inner));
-  }
+  Number* numbers() const { return reinterpret_cast<Number*>(prepared); }
 };
 
 struct FloatTarget {
@@ -112,16 +140,13 @@ struct RoundedTarget {
 };
 
 // Rows and sums of a product in int8.
-struct QuantizedRows {
+struct QuantizedRows : RowsToPrepare {
   using Format = Int8Format;
-  const Operand& a;
-  const Normalisation& normalisation;
-  int64_t inner;
-  uint8_t* bytes;
-  float* scales;
+  using Number = uint8_t;
 
   void prepare(int64_t row, int64_t rows) const {
-    float* const rotated = ownScratch().prepared.atLeast(ceilDivide(inner, lanes) * lanes);
+    if (ready) return;
+    float* const rotated = ownScratch().rotated.atLeast(ceilDivide(inner, lanes) * lanes);
     const auto& [gain, epsilon] = normalisation;
     for (int64_t i = row; i < row + rows; i++) {
       const Values values = a.values + i * a.stride;
@@ -132,11 +157,11 @@ struct QuantizedRows {
       } else {
         typed(values, [&](const auto* numbers) { rotateRow(numbers, inner, rotated); });
       }
-      scales[i] = quantizeRow(rotated, inner, activationOffset, bytes + i * inner);
+      scales[i] = quantizeRow(rotated, inner, activationOffset, prepared + i * inner);
     }
   }
   void pack(int64_t row, int64_t rows, int64_t k, int64_t inners, float* strips, int64_t stripStride) const {
-    packTilesAlong<Format>(bytes + row * inner + k, inner, rows, inners, strips, stripStride);
+    packTilesAlong<Format>(prepared + row * inner + k, inner, rows, inners, strips, stripStride);
   }
 };
 
@@ -289,24 +314,16 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
 
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
                        const Normalisation& normalisation) {
-  const bool each = eachPacksRows(rows, b.inner);
-  Scratch& scratch = each ? ownScratch() : sharedScratch(team);
-  if (each || team.thread == 0) {
-    scratch.bytes.atLeast(rows * b.inner);
-    scratch.scales.atLeast(rows);
-  }
-  if (!each) team.followFirst();
-  float* const scales = scratch.scales.data();
-  multiplyPacked(team, rows, QuantizedRows{a, normalisation, b.inner, scratch.bytes.data(), scales}, b,
-                 QuantizedTarget{output, scales, b});
+  const QuantizedRows from = readyRows(team, rows, QuantizedRows{{a, normalisation, b.inner}});
+  multiplyPacked(team, rows, from, b, QuantizedTarget{output, from.scales, b});
 }
 
 // Panels of quantized rows of b, with their scales and the sums' starts.
 void packQuantized(const Team& team, const Operand& b, PackedOperand& packed) {
   const Cut cut(packed.inner, Int8Format::kPerStep);
   const int64_t panels = ceilDivide(packed.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
-  uint8_t* const bytes = ownScratch().bytes.atLeast(panelColumns * packed.inner);
-  float* const rotated = ownScratch().prepared.atLeast(ceilDivide(packed.inner, lanes) * lanes);
+  uint8_t* const bytes = ownScratch().prepared.atLeast(panelColumns * packed.inner);
+  float* const rotated = ownScratch().rotated.atLeast(ceilDivide(packed.inner, lanes) * lanes);
   const float unrotate = 1.0f / float(rotatedTogether(packed.inner));
   const Range mine = team.share(panels);
   for (int64_t panel = mine.begin; panel < mine.end; panel++) {
@@ -423,19 +440,21 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
               const Normalisation& normalisation) {
   const FloatTarget target{output};
+  const auto multiplyFloats = [&](const auto& from) { multiplyPacked(team, rows, from, b, target); };
   const auto multiplyBf16 = [&](const auto& from) {
-    if (b.compactPanels.empty()) multiplyPacked(team, rows, from, b, target);
+    if (b.compactPanels.empty()) multiplyFloats(from);
     else multiplyCompact(team, rows, from, b, output);
   };
-  const bool normalised = normalisation.gain != nullptr;
+  const RowsToPrepare normalised{a, normalisation, b.inner};
+  const bool normalises = normalisation.gain != nullptr;
   if (b.format == WeightFormat::int8) {
     multiplyQuantized(team, rows, a, b, output, normalisation);
   } else if (b.format == WeightFormat::bf16) {
-    if (normalised) multiplyBf16(NormalisedRows<Bf16Format, uint16_t>{a, normalisation, b.inner});
+    if (normalises) multiplyBf16(readyRows(team, rows, NormalisedRows<Bf16Format, uint16_t>{normalised}));
     else multiplyBf16(FloatRows<Bf16Format>{a});
   } else {
-    if (normalised) multiplyPacked(team, rows, NormalisedRows<FloatFormat, float>{a, normalisation, b.inner}, b, target);
-    else multiplyPacked(team, rows, FloatRows<FloatFormat>{a}, b, target);
+    if (normalises) multiplyFloats(readyRows(team, rows, NormalisedRows<FloatFormat, float>{normalised}));
+    else multiplyFloats(FloatRows<FloatFormat>{a});
   }
 }
 

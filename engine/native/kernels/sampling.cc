@@ -57,14 +57,33 @@ double sumOf(const double* __restrict values, int64_t count) {
   return total;
 }
 
-double sumOfChunks(const double* values, int64_t count) {
+int64_t chunksOf(int64_t count) { return (count + chunk - 1) / chunk; }
+
+// Takes the sum of each chunk, of values that fill(begin, end) may write before they are summed.
+template <class Fill>
+void sumChunks(const double* values, int64_t count, double* sums, Fill fill) {
+  for (int64_t begin = 0; begin < count; begin += chunk) {
+    const int64_t end = std::min(begin + chunk, count);
+    fill(begin, end);
+    *sums++ = sumOf(values + begin, end - begin);
+  }
+}
+
+double totalOf(const double* sums, int64_t count) {
   double total = 0;
-  for (int64_t i = 0; i < count; i += chunk) total += sumOf(values + i, std::min(chunk, count - i));
+  for (int64_t i = 0; i < chunksOf(count); i++) total += sums[i];
   return total;
 }
 
-// The index of the largest value, the first of equals; of a NaN if there is one.
-int64_t argmax(const float* values, int64_t count) {
+// weights = e^((logits - highest) * sharpness), and the sum of each chunk.
+void weigh(const float* logits, int64_t count, double highest, double sharpness, double* weights, double* sums) {
+  sumChunks(weights, count, sums, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) weights[i] = exponential((double(logits[i]) - highest) * sharpness);
+  });
+}
+
+// The largest value; NaN if there is one.
+float highestOf(const float* values, int64_t count) {
   Floats highest = broadcast(-INFINITY);
   Ints notNumbers{};
   for (int64_t i = 0; i < count; i += lanes) {
@@ -73,9 +92,9 @@ int64_t argmax(const float* values, int64_t count) {
     notNumbers |= value != value;
   }
   for (int i = 0; i < lanes; i++) {
-    if (notNumbers[i] != 0) return std::find_if(values, values + count, [](float v) { return v != v; }) - values;
+    if (notNumbers[i] != 0) return NAN;
   }
-  return std::find(values, values + count, largest(highest)) - values;
+  return largest(highest);
 }
 
 // The largest weights: those above `weight`, and of those equal to it the first `ties`.
@@ -126,12 +145,18 @@ struct Settings {
   double temperature, topK, topP, minP, repetitionPenalty;
 };
 
-// Tokens that may be drawn, in the order of their ids. Without `ids` they are all.
+// Tokens that may be drawn, in the order of their ids. Without `ids` they are all, and `sums` those of their chunks.
 struct Candidates {
   double* weights;
+  double* sums;
   int32_t* ids;
   int64_t count;
   bool all = true;
+
+  double total() const {
+    if (!all) sumChunks(weights, count, sums, [](int64_t, int64_t) {});
+    return totalOf(sums, count);
+  }
 
   int32_t id(int64_t index) const { return all ? int32_t(index) : ids[index]; }
 
@@ -154,10 +179,10 @@ struct Candidates {
   }
 
   int32_t draw(double uniform) const {
-    double left = uniform * sumOfChunks(weights, count);
+    double left = uniform * total();
     for (int64_t begin = 0; begin < count; begin += chunk) {
       const int64_t end = std::min(begin + chunk, count);
-      const double sum = sumOf(weights + begin, end - begin);
+      const double sum = sums[begin / chunk];
       if (left >= sum) {
         left -= sum;
         continue;
@@ -177,7 +202,7 @@ struct Candidates {
 
 struct Scratch {
   float* penalised;
-  double *weights, *searched;
+  double *weights, *sums, *searched;
   int32_t* ids;
 };
 
@@ -195,15 +220,14 @@ int32_t drawToken(const float* logits, int64_t vocabulary, const Settings& setti
     }
     logits = scratch.penalised;
   }
-  const int64_t best = argmax(logits, vocabulary);
-  const double largest = logits[best];
+  const double largest = highestOf(logits, vocabulary);
   if (!std::isfinite(largest)) return -1;
-  if (settings.temperature == 0) return int32_t(best);
+  if (settings.temperature == 0) return int32_t(std::find(logits, logits + vocabulary, float(largest)) - logits);
 
   const double sharpness = 1 / settings.temperature;
   double* const weights = scratch.weights;
-  for (int64_t i = 0; i < vocabulary; i++) weights[i] = exponential((double(logits[i]) - largest) * sharpness);
-  Candidates candidates{weights, scratch.ids, vocabulary};
+  weigh(logits, vocabulary, largest, sharpness, weights, scratch.sums);
+  Candidates candidates{weights, scratch.sums, scratch.ids, vocabulary};
   if (settings.minP > 0) {
     const double floor = largest + settings.temperature * std::log(settings.minP);
     candidates.keepIf([&](int64_t i) { return !(logits[i] < floor); });
@@ -214,7 +238,7 @@ int32_t drawToken(const float* logits, int64_t vocabulary, const Settings& setti
   }
   if (settings.topP < 1) {
     // What lies below this floor sums to less than 1 - topP, so the set lies above it: usually few are left to search.
-    const double total = sumOfChunks(weights, candidates.count);
+    const double total = candidates.total();
     const double floor = (1 - settings.topP) * total / double(candidates.count);
     int64_t searched = 0;
     for (int64_t i = 0; i < candidates.count; i++) {
@@ -228,10 +252,10 @@ int32_t drawToken(const float* logits, int64_t vocabulary, const Settings& setti
 
 // The log-probability of `id` under the model itself, and the `count` most likely tokens, best first.
 void scoreToken(const float* logits, int64_t vocabulary, int32_t id, double* score, int64_t count, int32_t* bestIds,
-                double* bestScores, double* weights) {
-  const double largest = logits[argmax(logits, vocabulary)];
-  for (int64_t i = 0; i < vocabulary; i++) weights[i] = exponential(double(logits[i]) - largest);
-  const double normalizer = largest + std::log(sumOfChunks(weights, vocabulary));
+                double* bestScores, const Scratch& scratch) {
+  const double largest = highestOf(logits, vocabulary);
+  weigh(logits, vocabulary, largest, 1, scratch.weights, scratch.sums);
+  const double normalizer = largest + std::log(totalOf(scratch.sums, vocabulary));
   *score = logits[id] - normalizer;
   int64_t found = 0;
   for (int64_t i = 0; i < vocabulary && count > 0; i++) {
@@ -271,9 +295,9 @@ void sampleTokens(Array<const float> logits, int64_t rows, int64_t vocabulary, A
   }
   parallel(rows, 1, [&](int64_t begin, int64_t end) {
     static thread_local Buffer<double> buffer;
-    double* const memory = buffer.atLeast(3 * vocabulary);
-    const Scratch scratch{reinterpret_cast<float*>(memory + 2 * vocabulary), memory, memory + vocabulary,
-                          reinterpret_cast<int32_t*>(memory + 2 * vocabulary) + vocabulary};
+    double* const memory = buffer.atLeast(3 * vocabulary + chunksOf(vocabulary));
+    const Scratch scratch{reinterpret_cast<float*>(memory + 2 * vocabulary), memory, memory + 3 * vocabulary,
+                          memory + vocabulary, reinterpret_cast<int32_t*>(memory + 2 * vocabulary) + vocabulary};
     for (int64_t row = begin; row < end; row++) {
       const double* const s = settings.data + row * 5;
       const int32_t first = histories[2 * row];
@@ -282,7 +306,7 @@ void sampleTokens(Array<const float> logits, int64_t rows, int64_t vocabulary, A
                            histories[2 * row + 1] - first, uniforms[row], scratch);
       if (alternatives[row] < 0 || ids[row] < 0) continue;
       scoreToken(own, vocabulary, ids[row], scores.data + row, alternatives[row], bestIds.data + row * most,
-                 bestScores.data + row * most, scratch.weights);
+                 bestScores.data + row * most, scratch);
     }
   });
 }
