@@ -193,6 +193,25 @@ void rotate(const float* __restrict from, const float* __restrict table, float s
   }
 }
 
+// Writes a number into each of `lanes` units, at the given place.
+template <class Number>
+void putNumbers(const Number* numbers, int64_t place, float* units) {
+  if constexpr (sizeof(Number) == sizeof(float)) {
+    std::memcpy(units, numbers, sizeof(Floats));
+  } else {
+    typedef Number Numbers __attribute__((vector_size(lanes * sizeof(Number))));
+    constexpr int bits = 8 * sizeof(Number);
+    const int shift = int(place) * bits;
+    const auto others = int32_t(~(((uint32_t(1) << bits) - 1) << shift));
+    Numbers own;
+    Ints unit;
+    std::memcpy(&own, numbers, sizeof own);
+    std::memcpy(&unit, units, sizeof unit);
+    unit = (unit & others) | (__builtin_convertvector(own, Ints) << shift);
+    std::memcpy(units, &unit, sizeof unit);
+  }
+}
+
 // Writes one position of one head. `spread` is scratch for two heads.
 template <class Cells>
 void writePosition(const float* key, const float* value, const float* table, const Layout& layout, int64_t place,
@@ -206,8 +225,11 @@ void writePosition(const float* key, const float* value, const float* table, con
   rotate(key, table, 1, spread, d);
   Cells::spread(spread, d);
   const float keyScale = Cells::storeNumbers(spread, d, numbers);
-  auto* const keys = reinterpret_cast<Number*>(head + Cells::keyHeader) + place * pack;
-  for (int64_t i = 0; i < d; i++) keys[i / pack * pagePositions * pack + i % pack] = numbers[i];
+  std::fill(numbers + d, numbers + page.columns, Number{});
+  float* const keys = head + Cells::keyHeader + place;
+  for (int64_t step = 0; step < page.keySteps; step++) {
+    std::memcpy(keys + step * pagePositions, numbers + step * pack, sizeof(float));
+  }
   if constexpr (Cells::keyHeader > 0) {
     int32_t start = 0;
     for (int64_t i = 0; i < d; i++) start -= activationOffset * int8_t(numbers[i]);
@@ -219,9 +241,8 @@ void writePosition(const float* key, const float* value, const float* table, con
   std::copy(value, value + d, spread);
   Cells::spread(spread, d);
   const float valueScale = Cells::storeNumbers(spread, d, numbers);
-  auto* const values =
-      reinterpret_cast<Number*>(valueHead + Cells::valueHeader) + place / pack * page.columns * pack + place % pack;
-  for (int64_t i = 0; i < d; i++) values[i * pack] = numbers[i];
+  float* const values = valueHead + Cells::valueHeader + place / pack * page.columns;
+  for (int64_t i = 0; i < page.columns; i += lanes) putNumbers(numbers + i, place % pack, values + i);
   if constexpr (Cells::valueHeader > 0) valueHead[place] = valueScale;
 }
 
