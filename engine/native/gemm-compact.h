@@ -169,6 +169,14 @@ class CompactPairs {
   int64_t exceptional, end = 0;  // in numbers of the panel: where the next exception is, and what has been restored
 };
 
+// Asks for what lies beside the next panels: first for the struct, a panel later for what that points to. Without, each
+// panel of a single row begins by waiting for both. Always inlined, as askForOutputs().
+[[gnu::always_inline]] inline void askForExceptions(const std::vector<CompactPanel>& panels, int64_t item) {
+  const int64_t count = int64_t(panels.size());
+  if (item + 2 < count) __builtin_prefetch(&panels[size_t(item + 2)]);
+  if (item + 1 < count) __builtin_prefetch(panels[size_t(item + 1)].exceptions.data());
+}
+
 #if defined(__AMX_TILE__)
 // As many rows as one tile has read a panel as it is: what they multiply passes through the first-level cache, or the
 // registers if they are a handful.

@@ -298,6 +298,7 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
   if (rows <= compactRows) {
     forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
       const int64_t item = block * panels + panel;
+      askForExceptions(b.compactPanels, item);
       computeCompactTile<Format>(rows, packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock), compact(item),
                                  b.compactPanels[item], next(block, panel), steps(block),
                                  target.tile(0, panel * panelColumns, b.columns, block, cut));
