@@ -21,7 +21,7 @@ export { embedding } from './ops/embedding.ts';
 export { type CacheFormat, KeyValueCache, type KeyValueCacheOptions } from './ops/key-value-cache.ts';
 export { knownGradient } from './ops/known-gradient.ts';
 export { linear, roundedLinear } from './ops/linear.ts';
-export { normedLinear } from './ops/normed-linear.ts';
+export { normedLinear, normedSwiglu } from './ops/normed-linear.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { swiglu } from './ops/swiglu.ts';
 export { tokenLogProbabilities } from './ops/token-log-probabilities.ts';

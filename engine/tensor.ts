@@ -14,6 +14,7 @@ export type Storage = Float32Array | Uint16Array;
 export interface PackedParameter {
   readonly weight: PackedWeight;
   readonly format: WeightFormat;
+  readonly gated: boolean;
 }
 
 export class Tensor {

@@ -78,6 +78,14 @@ export interface Native extends OperationKernels, BytePairKernels {
     inputs: number,
     outputs: number,
   ): PackedWeight;
+  /** The same of gates[outputs, inputs] and then as many rows that they gate, for normalisedProductPacked. */
+  packGatedWeight(
+    weight: Float32Array,
+    format: WeightFormat,
+    fewRows: boolean,
+    inputs: number,
+    outputs: number,
+  ): PackedWeight;
   packedBytes(weight: PackedWeight): number;
   /**
    * productForward with such a copy: the same bits if it is in precision(). With an int8 copy each row of x is rounded
@@ -90,7 +98,7 @@ export interface Native extends OperationKernels, BytePairKernels {
     y: Float32Array,
     rows: number,
   ): void;
-  /** productPacked of what rmsNormForward makes of x: the same bits. */
+  /** productPacked of what rmsNormForward makes of x, and of a gated weight what swigluForward makes of that: the same bits. */
   normalisedProductPacked(
     x: Float32Array,
     gain: Float32Array,

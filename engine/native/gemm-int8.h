@@ -216,6 +216,25 @@ float quantizeRow(const Number* row, int64_t count, int32_t offset, uint8_t* to)
   return tiny ? 0 : most / 127;
 }
 
+// What whole sums start from and become: pointers to what belongs to a tile's rows and to its panel's columns.
+struct QuantizedSums {
+  using Sums = Ints;
+  static constexpr bool fromZero = false;
+  const float* rowScales;
+  const float* columnScales;
+  const int32_t* columnStarts;
+
+  const int32_t* starts() const { return columnStarts; }
+  Ints start(int half) const {
+    Ints sums;
+    std::memcpy(&sums, columnStarts + half * lanes, sizeof sums);
+    return sums;
+  }
+  Floats finish(int row, int half, Ints sum) const {
+    return __builtin_convertvector(sum, Floats) * (load(columnScales + half * lanes) * rowScales[row]);
+  }
+};
+
 // Where a tile of whole sums starts and ends up. Between blocks of the inner index sums rest in the output as they are.
 struct QuantizedTileOutput {
   static constexpr bool holdsSums = false;
@@ -223,21 +242,18 @@ struct QuantizedTileOutput {
   int64_t stride;
   const float* residual;  // zeros if null; must not be `data`
   int64_t residualStride;
-  const float* rowScales;
-  const float* columnScales;  // whole panels of them, as of columnStarts
-  const int32_t* columnStarts;
+  QuantizedSums scaling;
   int64_t columns;
   bool first, last;
 
   bool startsFromZero() const { return false; }
   // Where the sums of every row start, if that is the same.
-  const int32_t* startOfRows() const { return first ? columnStarts : nullptr; }
+  const int32_t* startOfRows() const { return first ? scaling.starts() : nullptr; }
 
   void start(int row, Ints (&sums)[2]) const {
     for (int half = 0; half < 2; half++) {
       const float* const at = data + row * stride + half * lanes;
-      if (first) std::memcpy(&sums[half], columnStarts + half * lanes, sizeof sums[half]);
-      else sums[half] = (Ints)loadPart(at, half);
+      sums[half] = first ? scaling.start(half) : (Ints)loadPart(at, half);
     }
   }
 
@@ -246,7 +262,7 @@ struct QuantizedTileOutput {
       float* const at = data + row * stride + half * lanes;
       Floats result = (Floats)sums[half];
       if (last) {
-        result = __builtin_convertvector(sums[half], Floats) * (load(columnScales + half * lanes) * rowScales[row]);
+        result = scaling.finish(row, half, sums[half]);
         if (residual != nullptr) result = result + loadPart(residual + row * residualStride + half * lanes, half);
       }
       if (columns >= panelColumns) store(at, result);

@@ -222,6 +222,49 @@ struct RoundedTileOutput {
   }
 };
 
+// What the sums of a product of floats start from and become.
+struct PlainSums {
+  using Sums = Floats;
+  static constexpr bool fromZero = true;
+  static constexpr const float* starts() { return nullptr; }
+  static Floats start(int) { return Floats{}; }
+  static Floats finish(int, int, Floats sum) { return sum; }
+};
+
+// Where a panel of `lanes` gates and of what they gate ends up as one: silu(gate) * up, SwiGLU of the product. Between
+// blocks of the inner index sums rest in `partial`. All columns of the panel exist, but only so many outputs.
+template <class Scaling>
+struct GatedTileOutput {
+  using Sums = typename Scaling::Sums;
+  static constexpr bool holdsSums = false;
+  static constexpr int64_t columns = panelColumns;
+  float* data;
+  int64_t stride;
+  float* partial;
+  int64_t partialStride;
+  Scaling scaling;
+  int64_t outputs;
+  bool first, last;
+
+  bool startsFromZero() const { return first && Scaling::fromZero; }
+  auto startOfRows() const { return first ? scaling.starts() : nullptr; }
+
+  void start(int row, Sums (&sums)[2]) const {
+    for (int half = 0; half < 2; half++) {
+      sums[half] = first ? scaling.start(half) : (Sums)load(partial + row * partialStride + half * lanes);
+    }
+  }
+
+  void finish(int row, const Sums (&sums)[2]) const {
+    if (last) {
+      const Floats gated = silu(scaling.finish(row, 0, sums[0])) * scaling.finish(row, 1, sums[1]);
+      storeUpTo(outputs, data + row * stride, gated);
+    } else {
+      for (int half = 0; half < 2; half++) store(partial + row * partialStride + half * lanes, (Floats)sums[half]);
+    }
+  }
+};
+
 // The same as TileOutput for a product that is computed transposed: a row of the tile is a column of the output.
 struct TransposedTileOutput {
   static constexpr bool holdsSums = false;

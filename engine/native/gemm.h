@@ -83,7 +83,11 @@ class PackedOperand {
 
   int64_t bytes() const;
 
+  // Of what multiply() gives.
+  int64_t outputs() const { return gates > 0 ? gates : columns; }
+
   int64_t columns = 0, inner = 0;
+  int64_t gates = 0;  // if panels hold half gates and half what they gate, of which a product gives silu(gate) * up
   WeightFormat format = WeightFormat::f32;
   float* panels = nullptr;
   Buffer<float> scales;      // int8 only, one for each column, as are

@@ -206,6 +206,8 @@ inline Floats exp(Floats x) {
 // 1 / (1 + e^-x)
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
 
+inline Floats silu(Floats x) { return x * sigmoid(x); }
+
 // Exchanges rows and columns of a lanes x lanes block.
 __attribute__((always_inline)) inline void transpose(Floats (&block)[lanes]) {
 #if defined(__AVX512F__)

@@ -10,6 +10,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** Whether AdamW's weight decay applies: matrices yes, norm gains no. */
   readonly decay: boolean;
+  /** Whether the rows of a matrix are gates and then as many that they gate, which `normedSwiglu` alone multiplies. */
+  readonly gated?: boolean;
 }
 
 export class ParameterSet {
@@ -65,7 +67,7 @@ export class ParameterSet {
   }
 
   /**
-   * Lays all matrices out for `linear` once, where nothing is recorded: with few rows, as in generation, that is
+   * Lays all matrices out for `linear` and `normedSwiglu` once, where nothing is recorded: with few rows, as in generation, that is
    * several times faster. Does nothing if it is done already. An optimizer step ends it; whoever changes values
    * otherwise must call `unpack`.
    *
@@ -77,10 +79,14 @@ export class ParameterSet {
    *   and is 1.2 to 1.4 times as fast, as memory decides; with more rows it would take 5 to 10 % longer
    */
   pack(format: WeightFormat = precision(), fewRows = false): void {
-    for (const parameter of this.#tensors.values()) {
+    for (const { name, gated = false } of this.specs) {
+      const parameter = this.get(name);
       const [rows, columns] = parameter.shape;
       if (parameter.shape.length !== 2 || parameter.packed?.format === format) continue;
-      parameter.packed = { weight: native().packWeight(parameter.data, format, fewRows, columns!, rows!), format };
+      const weight = gated
+        ? native().packGatedWeight(parameter.data, format, fewRows, columns!, rows! / 2)
+        : native().packWeight(parameter.data, format, fewRows, columns!, rows!);
+      parameter.packed = { weight, format, gated };
     }
   }
 

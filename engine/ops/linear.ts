@@ -15,9 +15,10 @@ export function productShape(operation: string, x: Tensor, weight: Tensor): [num
   return [rows, columns];
 }
 
-/** What ParameterSet.pack made of a weight, if products take that in the precision as it is. */
-export function packedForProducts({ packed }: Tensor): PackedParameter | null {
-  return packed?.format === 'int8' || packed?.format === precision() ? packed : null;
+/** What ParameterSet.pack made of a weight, if such products take that in the precision as it is. */
+export function packedForProducts({ packed }: Tensor, gated = false): PackedParameter | null {
+  if (packed === null || packed.gated !== gated) return null;
+  return packed.format === 'int8' || packed.format === precision() ? packed : null;
 }
 
 const linearOperation: Operation<Inputs, undefined, null, Storage, Storage> = {

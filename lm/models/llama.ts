@@ -24,10 +24,10 @@ import {
   type KeyValueCache,
   linear,
   normedLinear,
+  normedSwiglu,
   ParameterSet,
   type Random,
   rmsNorm,
-  swiglu,
   type Tensor,
   tensor,
   tokenLogProbabilities,
@@ -210,8 +210,9 @@ function decodeBlock(
 ): Tensor {
   const mixed = mix(normedLinear(stream, block.attentionNorm, block.qkv, epsilon, { normed }), layer);
   const middle = linear(mixed, block.attentionOutput, stream);
-  const projected = normedLinear(middle, block.feedForwardNorm, block.gateUp, epsilon, { normed, product: gateUp });
-  return linear(swiglu(projected, gated), block.down, middle);
+  const recomputed = { normed, product: gateUp, gated };
+  const activated = normedSwiglu(middle, block.feedForwardNorm, block.gateUp, epsilon, recomputed);
+  return linear(activated, block.down, middle);
 }
 
 /** Whether a configuration is of a model that scores texts: a reward model or a critic. */
@@ -274,7 +275,7 @@ function parameterSpecs(config: ModelConfig): { name: string; shape: number[]; d
       matrix(`${prefix}.self_attn.qkv_proj.weight`, queryWidth + 2 * keyValueWidth, width),
       matrix(`${prefix}.self_attn.o_proj.weight`, width, queryWidth),
       norm(`${prefix}.post_attention_layernorm.weight`),
-      matrix(`${prefix}.mlp.gate_up_proj.weight`, 2 * inner, width),
+      { ...matrix(`${prefix}.mlp.gate_up_proj.weight`, 2 * inner, width), gated: true },
       matrix(`${prefix}.mlp.down_proj.weight`, width, inner),
     ];
   });

@@ -170,18 +170,54 @@ struct QuantizedTarget {
   const float* rowScales;
   const PackedOperand& b;
 
+  static QuantizedSums scaling(const float* rowScales, const PackedOperand& b, int64_t row, int64_t column) {
+    return {rowScales + row, b.scales.data() + column, b.starts.data() + column};
+  }
+
   QuantizedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut& cut) const {
     const float* const residual = output.initial ? output.initial + row * output.initialStride + column : nullptr;
     return {output.data + row * output.stride + column,
             output.stride,
             residual,
             output.initialStride,
-            rowScales + row,
-            b.scales.data() + column,
-            b.starts.data() + column,
+            scaling(rowScales, b, row, column),
             columns - column,
             block == 0,
             block == cut.blocks - 1};
+  }
+};
+
+// A product of a gated operand. scaling(row, column) says what a tile's sums start from and become.
+template <class Scaling>
+struct GatedTarget {
+  static constexpr int64_t mostRows = tilesPerBlock * mostTileRows;
+  const Output& output;
+  int64_t gates;
+  Scaling scaling;
+  // Few rows take all blocks of a panel in turn, many rows all panels of a block: then each has a place of its own.
+  int64_t partialStride;
+  bool panelsApart;
+  float* partial;
+
+  GatedTarget(const Output& output, int64_t rows, const PackedOperand& b, int64_t few, Scaling scaling)
+      : output(output),
+        gates(b.gates),
+        scaling(scaling),
+        partialStride(rows > few ? b.columns : panelColumns),
+        panelsApart(rows > few),
+        partial(ownScratch().sums.atLeast(mostRows * partialStride)) {}
+
+  auto tile(int64_t row, int64_t column, int64_t, int64_t block, const Cut& cut) const {
+    const auto here = scaling(row, column);
+    return GatedTileOutput<std::decay_t<decltype(here)>>{output.data + row * output.stride + column / 2,
+                                                         output.stride,
+                                                         partial + row % mostRows * partialStride +
+                                                             (panelsApart ? column : 0),
+                                                         partialStride,
+                                                         here,
+                                                         gates - column / 2,
+                                                         block == 0,
+                                                         block == cut.blocks - 1};
   }
 };
 
@@ -263,13 +299,12 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
 }
 
 // Many rows have b restored as a whole, shared by the threads; few rows panel by panel; a handful reads it as it is.
-template <class Rows>
-void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Output& output) {
+template <class Rows, class Target>
+void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Target& target) {
   using Format = typename Rows::Format;
   [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(b.inner, Format::kPerStep);
   const int64_t panels = ceilDivide(b.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
-  const FloatTarget target{output};
   const auto steps = [&](int64_t block) { return ceilDivide(cut.innerOf(block), Format::kPerStep); };
   const auto compact = [&](int64_t item) { return b.compact.data() + item * compactSize(cut); };
   const auto restore = [&](int64_t item, float* to) {
@@ -316,7 +351,11 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
 void multiplyQuantized(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
                        const Normalisation& normalisation) {
   const QuantizedRows from = readyRows(team, rows, QuantizedRows{{a, normalisation, b.inner}});
-  multiplyPacked(team, rows, from, b, QuantizedTarget{output, from.scales, b});
+  if (b.gates == 0) return multiplyPacked(team, rows, from, b, QuantizedTarget{output, from.scales, b});
+  const auto scaling = [&](int64_t row, int64_t column) {
+    return QuantizedTarget::scaling(from.scales, b, row, column);
+  };
+  multiplyPacked(team, rows, from, b, GatedTarget(output, rows, b, fewRows<Int8Format>, scaling));
 }
 
 // Panels of quantized rows of b, with their scales and the sums' starts.
@@ -440,19 +479,26 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
               const Normalisation& normalisation) {
-  const FloatTarget target{output};
-  const auto multiplyFloats = [&](const auto& from) { multiplyPacked(team, rows, from, b, target); };
-  const auto multiplyBf16 = [&](const auto& from) {
-    if (b.compactPanels.empty()) multiplyFloats(from);
-    else multiplyCompact(team, rows, from, b, output);
+  const auto multiplyBy = [&](const auto& from, const auto& target) {
+    using Format = typename std::decay_t<decltype(from)>::Format;
+    if constexpr (std::is_same_v<Format, Bf16Format>) {
+      if (!b.compactPanels.empty()) return multiplyCompact(team, rows, from, b, target);
+    }
+    multiplyPacked(team, rows, from, b, target);
+  };
+  const auto multiplyFloats = [&](const auto& from) {
+    constexpr int64_t few = fewRows<typename std::decay_t<decltype(from)>::Format>;
+    const auto plain = [](int64_t, int64_t) { return PlainSums{}; };
+    if (b.gates == 0) multiplyBy(from, FloatTarget{output});
+    else multiplyBy(from, GatedTarget(output, rows, b, few, plain));
   };
   const RowsToPrepare normalised{a, normalisation, b.inner};
   const bool normalises = normalisation.gain != nullptr;
   if (b.format == WeightFormat::int8) {
     multiplyQuantized(team, rows, a, b, output, normalisation);
   } else if (b.format == WeightFormat::bf16) {
-    if (normalises) multiplyBf16(readyRows(team, rows, NormalisedRows<Bf16Format, uint16_t>{normalised}));
-    else multiplyBf16(FloatRows<Bf16Format>{a});
+    if (normalises) multiplyFloats(readyRows(team, rows, NormalisedRows<Bf16Format, uint16_t>{normalised}));
+    else multiplyFloats(FloatRows<Bf16Format>{a});
   } else {
     if (normalises) multiplyFloats(readyRows(team, rows, NormalisedRows<FloatFormat, float>{normalised}));
     else multiplyFloats(FloatRows<FloatFormat>{a});
@@ -521,15 +567,43 @@ WeightFormat formatNamed(const std::string& name) {
   throw std::runtime_error("format is \"" + name + "\", expected f32, bf16 or int8");
 }
 
+// The rows of a weight whose first half are gates, in the order of panels that hold `lanes` gates and then what they gate.
+// Rows that fill the last panel up are zeros.
+const float* gatesBesideUps(const float* weight, int64_t gates, int64_t inputs, Buffer<float>& memory) {
+  const int64_t rows = ceilDivide(gates, lanes) * panelColumns;
+  float* const ordered = memory.atLeast(rows * inputs);
+  std::fill(ordered, ordered + rows * inputs, 0.0f);
+  for (int64_t row = 0; row < 2 * gates; row++) {
+    const int64_t gate = row % gates, place = gate / lanes * panelColumns + gate % lanes + row / gates * lanes;
+    std::copy(weight + row * inputs, weight + (row + 1) * inputs, ordered + place * inputs);
+  }
+  return ordered;
+}
+
+napi_value packedHandle(napi_env env, const float* rows, int64_t count, int64_t inputs, int64_t gates,
+                        const std::string& format, bool fewRows) {
+  auto packed = std::make_unique<PackedOperand>();
+  packed->resize(count, inputs, formatNamed(format));
+  packed->gates = gates;
+  onAllThreads([&](const Team& team) { packed->pack(team, byRows(rows, inputs)); });
+  if (fewRows) packed->makeCompact();
+  return handle(env, std::move(packed));
+}
+
 // A handle to weight[outputs, inputs], rounded to the format and laid out for productPacked.
 napi_value packWeight(napi_env env, Array<const float> weight, std::string format, bool fewRows, int64_t inputs,
                       int64_t outputs) {
   weight.require(outputs * inputs);
-  auto packed = std::make_unique<PackedOperand>();
-  packed->resize(outputs, inputs, formatNamed(format));
-  onAllThreads([&](const Team& team) { packed->pack(team, byRows(weight.data, inputs)); });
-  if (fewRows) packed->makeCompact();
-  return handle(env, std::move(packed));
+  return packedHandle(env, weight.data, outputs, inputs, 0, format, fewRows);
+}
+
+// The same of gates[outputs, inputs] and then as many rows that they gate, for normalisedProductPacked.
+napi_value packGatedWeight(napi_env env, Array<const float> weight, std::string format, bool fewRows, int64_t inputs,
+                           int64_t outputs) {
+  weight.require(2 * outputs * inputs);
+  Buffer<float> memory;
+  const float* const rows = gatesBesideUps(weight.data, outputs, inputs, memory);
+  return packedHandle(env, rows, ceilDivide(outputs, lanes) * panelColumns, inputs, outputs, format, fewRows);
 }
 
 // What memory has to deliver of it for a product.
@@ -545,20 +619,21 @@ void runPacked(int64_t rows, const Values& x, const PackedOperand& b, const Outp
 void productPacked(AnyArray x, Handle<PackedOperand>& weight, std::optional<Array<const float>> residual,
                    Array<float> y, int64_t rows) {
   const PackedOperand& b = *weight.value;
+  if (b.gates > 0) throw std::runtime_error("weight is gated");
   x.require(rows * b.inner);
   y.require(rows * b.columns);
   if (residual) residual->require(rows * b.columns);
   runPacked(rows, x, b, {y.data, b.columns, residual ? residual->data : nullptr, b.columns}, {});
 }
 
-// The same of rows that are normalised first, as by rmsNormForward.
+// The same of rows that are normalised first, as by rmsNormForward; with a gated weight, swigluForward of that.
 void normalisedProductPacked(Array<const float> x, Array<const float> gain, double epsilon,
                              Handle<PackedOperand>& weight, Array<float> y, int64_t rows) {
   const PackedOperand& b = *weight.value;
   x.require(rows * b.inner);
   gain.require(b.inner);
-  y.require(rows * b.columns);
-  runPacked(rows, x.data, b, {y.data, b.columns}, {gain.data, float(epsilon)});
+  y.require(rows * b.outputs());
+  runPacked(rows, x.data, b, {y.data, b.outputs()}, {gain.data, float(epsilon)});
 }
 
 }  // namespace
@@ -570,6 +645,7 @@ PARLEY_FAMILY(gemm,
               kernel<productWeightGradient>("productWeightGradient",
                                             {"dy", "x", "dWeight", "add", "rows", "inputs", "outputs"}),
               kernel<packWeight>("packWeight", {"weight", "format", "fewRows", "inputs", "outputs"}),
+              kernel<packGatedWeight>("packGatedWeight", {"weight", "format", "fewRows", "inputs", "outputs"}),
               kernel<packedBytes>("packedBytes", {"weight"}),
               kernel<productPacked>("productPacked", {"x", "weight", "residual", "y", "rows"}),
               kernel<normalisedProductPacked>("normalisedProductPacked",

@@ -15,8 +15,7 @@ void activateRow(const In* gate, Out* out, int64_t width) {
   const In* const up = gate + width;
   for (int64_t i = 0; i < width; i += lanes) {
     const int64_t rest = width - i;
-    const Floats g = loadUpTo(rest, gate + i);
-    storeUpTo(rest, out + i, g * sigmoid(g) * loadUpTo(rest, up + i));
+    storeUpTo(rest, out + i, silu(loadUpTo(rest, gate + i)) * loadUpTo(rest, up + i));
   }
 }
 
