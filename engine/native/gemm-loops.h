@@ -15,7 +15,8 @@
 // The approach is Goto and van de Geijn's, "Anatomy of High-Performance Matrix Multiplication" (2008), in BLIS's terms.
 //
 // What one thread packs and all read costs more than packing: its lines come from another core's cache, and back again
-// when they are written the next time, 30 ns each. So every thread packs small operands for itself.
+// when they are written the next time, 30 ns each. So every thread packs small operands for itself. Work on rows before
+// they are packed, such as quantizing, takes longer than that: then threads share it (RowsToPrepare in gemm-operands.h).
 //
 // Two parameters say what is multiplied: `Rows` packs rows of a (its Format says how k's make a step), which it may
 // `prepare` once before, and `Target` tells each tile where its sums start and end up.
