@@ -193,25 +193,6 @@ void rotate(const float* __restrict from, const float* __restrict table, float s
   }
 }
 
-// Writes a number into each of `lanes` units, at the given place.
-template <class Number>
-void putNumbers(const Number* numbers, int64_t place, float* units) {
-  if constexpr (sizeof(Number) == sizeof(float)) {
-    std::memcpy(units, numbers, sizeof(Floats));
-  } else {
-    typedef Number Numbers __attribute__((vector_size(lanes * sizeof(Number))));
-    constexpr int bits = 8 * sizeof(Number);
-    const int shift = int(place) * bits;
-    const auto others = int32_t(~(((uint32_t(1) << bits) - 1) << shift));
-    Numbers own;
-    Ints unit;
-    std::memcpy(&own, numbers, sizeof own);
-    std::memcpy(&unit, units, sizeof unit);
-    unit = (unit & others) | (__builtin_convertvector(own, Ints) << shift);
-    std::memcpy(units, &unit, sizeof unit);
-  }
-}
-
 // Writes one position of one head. `spread` is scratch for two heads.
 template <class Cells>
 void writePosition(const float* key, const float* value, const float* table, const Layout& layout, int64_t place,
@@ -241,8 +222,10 @@ void writePosition(const float* key, const float* value, const float* table, con
   std::copy(value, value + d, spread);
   Cells::spread(spread, d);
   const float valueScale = Cells::storeNumbers(spread, d, numbers);
-  float* const values = valueHead + Cells::valueHeader + place / pack * page.columns;
-  for (int64_t i = 0; i < page.columns; i += lanes) putNumbers(numbers + i, place % pack, values + i);
+  // Number by number: another thread may be writing the next position, into other bytes of the same units.
+  auto* const values =
+      reinterpret_cast<Number*>(valueHead + Cells::valueHeader) + place / pack * page.columns * pack + place % pack;
+  for (int64_t i = 0; i < d; i++) values[i * pack] = numbers[i];
   if constexpr (Cells::valueHeader > 0) valueHead[place] = valueScale;
 }
 
