@@ -71,6 +71,7 @@ describe('logs', () => {
 describe('metrics', () => {
   test('have figures for requests, answers, waiting and the process', async () => {
     await server.json('/v1/chat/completions', { body: completion('hello') });
+    await server.idle();
     const text = await metrics();
     for (const name of [
       'parley_http_requests_total{method="POST",route="/v1/chat/completions",status="200"}',
