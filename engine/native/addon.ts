@@ -79,13 +79,7 @@ export interface Native extends OperationKernels, BytePairKernels {
     outputs: number,
   ): PackedWeight;
   /** The same of gates[outputs, inputs] and then as many rows that they gate, for normalisedProductPacked. */
-  packGatedWeight(
-    weight: Float32Array,
-    format: WeightFormat,
-    fewRows: boolean,
-    inputs: number,
-    outputs: number,
-  ): PackedWeight;
+  packGatedWeight: Native['packWeight'];
   packedBytes(weight: PackedWeight): number;
   /**
    * productForward with such a copy: the same bits if it is in precision(). With an int8 copy each row of x is rounded
