@@ -56,6 +56,19 @@ export function listen(page: Page): string[] {
   return complaints;
 }
 
+/** Keeps the requests to these addresses from the server until the function that it returns lets them pass. */
+export async function holdBack(page: Page, addresses: string): Promise<() => void> {
+  let letPass = () => {};
+  const held = new Promise<void>((resolve) => {
+    letPass = resolve;
+  });
+  await page.route(addresses, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return letPass;
+}
+
 /** Keeps what the page looks like, in e2e/screenshots/, for people to look at. */
 export async function capture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(import.meta.dirname, 'screenshots', `${name}.png`), animations: 'disabled' });

@@ -6,7 +6,7 @@
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { capture, expectAccessible, launchBrowser, listen } from './browser.ts';
+import { capture, expectAccessible, holdBack, launchBrowser, listen } from './browser.ts';
 import { type ParleyServer, shippedModel, startParley } from './parley-server.ts';
 
 let browser: Browser;
@@ -244,19 +244,12 @@ async function rollBack(page: Page): Promise<void> {
   await page.goto(`${server.url}/lab/models`);
   await page.getByRole('button', { name: /^Go back to / }).click();
   await field(page, 'Why').fill('Only a rehearsal.');
-  let answer = () => {};
-  const late = new Promise<void>((resolve) => {
-    answer = resolve;
-  });
-  await page.route('**/api/lab/models', async (route) => {
-    await late;
-    await route.continue();
-  });
+  const letModelsPass = await holdBack(page, '**/api/lab/models');
   await button(page, 'Go back').click();
   // The history is there already: a dialog that waited for the models too would ask about the model just left.
   await page.getByText(/^Went back to /).waitFor();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByText('Only a rehearsal.').waitFor();
-  answer();
+  letModelsPass();
   await page.unrouteAll({ behavior: 'wait' });
 }

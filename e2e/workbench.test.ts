@@ -7,7 +7,7 @@ import { serverEnvironment } from '@parley/server/test-database';
 import { writeTinyModel } from '@parley/server/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { capture, expectAccessible, launchBrowser, openPage } from './browser.ts';
+import { capture, expectAccessible, holdBack, launchBrowser, openPage } from './browser.ts';
 import { type ParleyServer, shippedModel, startParley } from './parley-server.ts';
 
 let browser: Browser;
@@ -296,14 +296,7 @@ test('what is handed in waits for a draft on its way, and no draft follows it', 
     const asked = /tasks\/[^/]+\/(draft|submit)$/.exec(response.url())?.[1];
     if (asked) answers.push(`${asked} ${response.status()}`);
   });
-  let letDraftsPass = () => {};
-  const held = new Promise<void>((resolve) => {
-    letDraftsPass = resolve;
-  });
-  await page.route('**/draft', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const letDraftsPass = await holdBack(page, '**/draft');
 
   await page.goto(`${server.url}/workbench/rank`);
   await cards(page).first().waitFor();
