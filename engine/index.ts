@@ -29,5 +29,6 @@ export { type SamplingSettings, TokenSampler } from './ops/token-sampler.ts';
 export { AdamW, type AdamWOptions } from './optim/adamw.ts';
 export { learningRateAt, type Schedule } from './optim/schedule.ts';
 export { Random } from './random.ts';
+export { Replay } from './replay.ts';
 export { backward, checkpoint, inference, scope } from './tape.ts';
 export { type Storage, Tensor, tensor } from './tensor.ts';

@@ -218,10 +218,14 @@ export function computed(
   shape: readonly number[],
   fill: (values: Float32Array) => void,
 ): Tensor {
-  const current = currentScope(name);
   const values = allocate(elementCount(shape));
   using(inputs, () => fill(values));
-  return new Tensor(values, shape, false, current);
+  return filled(name, values, shape);
+}
+
+/** A tensor of the running scope over values in the arena. */
+export function filled(name: string, values: Float32Array, shape: readonly number[]): Tensor {
+  return new Tensor(values, shape, false, currentScope(name));
 }
 
 function currentScope(name: string): Scope {

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "pool.h"
 #include "precision.h"
+#include "recording.h"
 
 // build.ts defines PARLEY_FAMILIES(F), which applies F to the name of each file in kernels/, and PARLEY_ISAS(I),
 // which applies I to each instruction set they were compiled for.
@@ -49,13 +50,13 @@ napi_value reserveBlock(napi_env env, int64_t bytes) {
 }
 
 constexpr Kernel runtimeKernels[] = {
-    kernel<getThreads>("threads"),
-    kernel<changeThreads>("setThreads", {"count"}),
-    kernel<precisionName>("precision"),
-    kernel<changePrecision>("setPrecision", {"name"}),
-    kernel<cpuFeatures>("cpuFeatures"),
-    kernel<reserveBlock>("reserveBlock", {"bytes"}),
-    kernel<countReservations>("reservations"),
+    unrecorded(kernel<getThreads>("threads")),
+    unrecorded(kernel<changeThreads>("setThreads", {"count"})),
+    unrecorded(kernel<precisionName>("precision")),
+    unrecorded(kernel<changePrecision>("setPrecision", {"name"})),
+    unrecorded(kernel<cpuFeatures>("cpuFeatures")),
+    unrecorded(kernel<reserveBlock>("reserveBlock", {"bytes"})),
+    unrecorded(kernel<countReservations>("reservations")),
 };
 constexpr Family runtimeFamily{runtimeKernels, int(sizeof runtimeKernels / sizeof runtimeKernels[0])};
 
@@ -73,6 +74,7 @@ void exportFamily(napi_env env, napi_value exports, const Family& family) {
 
 void exportAll(napi_env env, napi_value exports) {
   exportFamily(env, exports, runtimeFamily);
+  exportFamily(env, exports, recordingFamily);
   const Isa chosen = chosenIsa();
 #define EXPORT_ISA(isa)                                                                 \
   if (chosen == Isa::isa) {                                                             \

@@ -20,6 +20,13 @@ export interface PackedWeight {
   readonly [packedWeight]: true;
 }
 
+declare const recordedCalls: unique symbol;
+
+/** A handle that stopRecording made. */
+export interface RecordedCalls {
+  readonly [recordedCalls]: true;
+}
+
 /**
  * All arrays are row-major. A kernel checks every length and throws an Error that names itself and the argument.
  */
@@ -35,6 +42,14 @@ export interface Native extends OperationKernels, BytePairKernels {
   reserveBlock(bytes: number): ArrayBuffer;
   /** How often memory was reserved so far, for blocks and for the scratch of kernels. */
   reservations(): number;
+
+  // recording.cc
+  /** From now on this thread's calls of kernels are recorded too; those that return something throw an Error. */
+  startRecording(): void;
+  /** The calls since then, which keep their arguments from being collected. */
+  stopRecording(): RecordedCalls;
+  /** Makes them again, with the same arrays, numbers and strings. */
+  replay(calls: RecordedCalls): void;
 
   // kernels/gemm.cc; operands are rounded to bfloat16 first if precision() is 'bf16', and x and dy may be so already
   /** y[rows, outputs] = x[rows, inputs] · weight[outputs, inputs]ᵀ (+ residual[rows, outputs]); a bfloat16 y has none */

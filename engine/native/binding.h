@@ -35,6 +35,8 @@
 // parameter of type napi_env is passed in. A function returns void, double, std::string or a napi_value. Wrong types
 // and counts of arguments become JavaScript errors; lengths are the kernel's to check, with require(), before it
 // touches memory. Any std::exception thrown outside a pool task becomes an error that begins with the kernel's name.
+// Calls that return nothing can be recorded and made again (recording.h), so a kernel must do all of its work, checks
+// of lengths and contents included, from its arguments alone.
 //
 // What a file in kernels/ must not do: hold objects with constructors at namespace scope (they would run, compiled
 // for AVX-512, on processors without it) or define anything outside namespace parley::PARLEY_ISA. Inline functions of
@@ -54,6 +56,7 @@
 #include <utility>
 
 #include "flush.h"
+#include "recording.h"
 #include "values.h"
 
 namespace parley {
@@ -115,6 +118,7 @@ struct Kernel {
   const char* name;
   const char* arguments[mostArguments];
   napi_callback callback;
+  bool recorded = true;  // whether a recording takes its calls, or is not concerned
 };
 
 struct Family {
@@ -281,11 +285,25 @@ struct Signature {
   template <class Function, size_t... I>
   static napi_value call(Function function, napi_env env, napi_value* values, const Kernel& kernel,
                          std::index_sequence<I...>) {
+    const std::tuple<Parameters...> arguments{Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...};
     if constexpr (std::is_void_v<Result>) {
-      function(Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...);
+      std::apply(function, arguments);
       return nullptr;
     } else {
-      return toJavaScript(env, function(Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...));
+      return toJavaScript(env, std::apply(function, arguments));
+    }
+  }
+
+  template <class Function, size_t... I>
+  static void record(Recording& recording, Function function, napi_env env, napi_value* values, const Kernel& kernel,
+                     std::index_sequence<I...>) {
+    if constexpr (std::is_void_v<Result> && !(std::is_same_v<Parameters, napi_value> || ...)) {
+      std::tuple<Parameters...> arguments{Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...};
+      const auto call = [function, arguments] { std::apply(function, arguments); };
+      call();
+      recording.add(kernel, call, values, sizeof...(I));
+    } else {
+      throw std::runtime_error("cannot be recorded, as JavaScript has a part in it");
     }
   }
 };
@@ -320,7 +338,10 @@ napi_value trampoline(napi_env env, napi_callback_info info) {
                                " arguments, expected " + std::to_string(arity));
     }
     const FlushDenormals flush;
-    return Callee::call(Callee::bind(env), env, values, kernel, std::make_index_sequence<arity>());
+    constexpr auto indices = std::make_index_sequence<arity>();
+    Recording* const recording = kernel.recorded ? currentRecording() : nullptr;
+    if (recording == nullptr) return Callee::call(Callee::bind(env), env, values, kernel, indices);
+    Callee::record(*recording, Callee::bind(env), env, values, kernel, indices);
   } catch (const std::bad_alloc&) {
     napi_throw_error(env, nullptr, (std::string(kernel.name) + ": out of memory").c_str());
   } catch (const std::exception& error) {
@@ -344,6 +365,12 @@ template <auto Function>
 constexpr Kernel kernel(const char* name) {
   static_assert(detail::Call<Function>::arity == 0, "name every argument");
   return Kernel{name, {}, &detail::trampoline<Function>};
+}
+
+// What is not part of a computation: recordings are not concerned.
+constexpr Kernel unrecorded(Kernel kernel) {
+  kernel.recorded = false;
+  return kernel;
 }
 
 }  // namespace parley

@@ -22,6 +22,7 @@ export class ParameterSet {
   readonly count: number;
   readonly #gradients: Float32Array;
   readonly #tensors = new Map<string, Tensor>();
+  #layout = {};
 
   /** All values start at zero; initialise or load them through `get(name).data`. */
   constructor(specs: readonly ParameterSpec[]) {
@@ -87,7 +88,13 @@ export class ParameterSet {
         ? native().packGatedWeight(parameter.data, format, fewRows, columns!, rows! / 2)
         : native().packWeight(parameter.data, format, fewRows, columns!, rows!);
       parameter.packed = { weight, format, gated };
+      this.#layout = {};
     }
+  }
+
+  /** Stands for how the parameters lie in memory now: another object after `pack` or `unpack` changed it. */
+  get layout(): object {
+    return this.#layout;
   }
 
   /** Bytes of what `pack` laid out. */
@@ -100,5 +107,6 @@ export class ParameterSet {
   /** Forgets what `pack` did: the values have changed, or its memory is wanted. */
   unpack(): void {
     for (const parameter of this.#tensors.values()) parameter.packed = null;
+    this.#layout = {};
   }
 }

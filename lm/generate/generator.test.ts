@@ -119,6 +119,19 @@ describe('Generator', () => {
     expect(together).toBe(2);
   });
 
+  it('answers the same while another generator lays the model’s weights out in another format', async () => {
+    setPrecision('bf16');
+    const generators = (['bf16', 'int8'] as const).map(
+      (weights) => new Generator(model, tokenizer, { slots: 2, weights }),
+    );
+    const scores = async (generator: Generator) =>
+      (await generator.generate({ ...request('to whom', { maxTokens: 6 }), logProbabilities: true })).scores;
+    const alone = [await scores(generators[0]!), await scores(generators[1]!)];
+    expect(alone[0]).not.toEqual(alone[1]);
+    expect(await Promise.all(generators.map(scores))).toEqual(alone);
+    setPrecision('f32');
+  });
+
   it('reads a prompt longer than one step in chunks to the same end', async () => {
     const { prompt } = request('abcdefgh'.repeat(80), { temperature: 0 });
     const { ids } = await newGenerator().generate({ prompt, sampling: sampling({ temperature: 0, maxTokens: 3 }) });

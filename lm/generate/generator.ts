@@ -29,6 +29,7 @@ import {
   inference,
   KeyValueCache,
   Random,
+  Replay,
   type Tensor,
   TokenSampler,
   tensor,
@@ -141,6 +142,8 @@ export class Generator {
   readonly #ready: Run[] = [];
   readonly #readyRows: number[] = [];
   #readyCount = 0;
+  /** Steps in which every row gives a token, as while no prompt is read, are alike. */
+  readonly #decoding = new Replay();
   #looping = false;
   #promptTokens = 0;
   #reusedPromptTokens = 0;
@@ -312,14 +315,25 @@ export class Generator {
 
   /** One forward pass; then each request whose tokens are all in the cache gets its next one. */
   #step(): void {
-    const { ids, slots, positions } = this.#fillRows();
-    const ready = this.#ready;
+    const rows = this.#fillRows();
     this.layOutWeights();
+    this.#cache.open(rows.slots, rows.positions);
     inference(() => {
-      const hidden = this.#model.forwardCached(ids, this.#cache, slots, positions);
-      if (ready.length > 0) this.#draw(this.#model.logits(takeRows(hidden, this.#readyRows)));
+      const logits = this.#logitsOf(rows);
+      if (logits !== null) this.#draw(logits);
     });
-    for (let index = 0; index < ready.length; index++) this.#accept(ready[index]!, index);
+    for (let index = 0; index < this.#ready.length; index++) this.#accept(this.#ready[index]!, index);
+  }
+
+  /** A row for each request that is ready, null if none is. */
+  #logitsOf(rows: Rows): Tensor | null {
+    const forward = () => this.#model.forwardCached(rows.ids, this.#cache, rows.slots, rows.positions);
+    if (this.#ready.length === rows.ids.length) {
+      const { layout } = this.#model.parameters;
+      return this.#decoding.run(rows, layout, () => this.#model.logits(forward()));
+    }
+    const hidden = forward();
+    return this.#ready.length === 0 ? null : this.#model.logits(takeRows(hidden, this.#readyRows));
   }
 
   /** Decoding requests go first with their one row each; prompts share what is left of the budget, oldest first. */
@@ -494,8 +508,7 @@ interface Rows {
 const emptyRows: Rows = { ids: new Int32Array(0), slots: new Int32Array(0), positions: new Int32Array(0) };
 
 function takeRows(matrix: Tensor, rows: readonly number[]): Tensor {
-  const [count = 0, width = 0] = matrix.shape;
-  if (rows.length === count) return matrix;
+  const width = matrix.shape[1]!;
   const taken = new Float32Array(rows.length * width);
   for (const [to, from] of rows.entries())
     taken.set(matrix.data.subarray(from * width, (from + 1) * width), to * width);
