@@ -76,3 +76,18 @@ test('packed matrices give the same bits, until an optimizer step changes them',
   parameters.pack();
   expect(product()).toEqual(changed);
 });
+
+test('the layout is another object when packing or unpacking changes what lies in memory, and only then', () => {
+  const parameters = new ParameterSet(specs);
+  const layouts = [parameters.layout];
+  const expectChange = (changes: boolean, change: () => void) => {
+    change();
+    expect(layouts.includes(parameters.layout)).toBe(!changes);
+    layouts.push(parameters.layout);
+  };
+  expectChange(true, () => parameters.pack('bf16'));
+  expectChange(false, () => parameters.pack('bf16'));
+  expectChange(true, () => parameters.pack('int8'));
+  expectChange(true, () => parameters.unpack());
+  expectChange(true, () => parameters.pack('int8'));
+});

@@ -327,13 +327,16 @@ export class Generator {
 
   /** A row for each request that is ready, null if none is. */
   #logitsOf(rows: Rows): Tensor | null {
-    const forward = () => this.#model.forwardCached(rows.ids, this.#cache, rows.slots, rows.positions);
     if (this.#ready.length === rows.ids.length) {
       const { layout } = this.#model.parameters;
-      return this.#decoding.run(rows, layout, () => this.#model.logits(forward()));
+      return this.#decoding.run(rows, layout, () => this.#model.logits(this.#hiddenOf(rows)));
     }
-    const hidden = forward();
+    const hidden = this.#hiddenOf(rows);
     return this.#ready.length === 0 ? null : this.#model.logits(takeRows(hidden, this.#readyRows));
+  }
+
+  #hiddenOf({ ids, slots, positions }: Rows): Tensor {
+    return this.#model.forwardCached(ids, this.#cache, slots, positions);
   }
 
   /** Decoding requests go first with their one row each; prompts share what is left of the budget, oldest first. */
