@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { native, type Precision, setPrecision } from './native/addon.ts';
+import { fillNormal } from './nn/initialize.ts';
 import { ParameterSet } from './nn/parameter-set.ts';
 import { sum } from './ops/elementwise.ts';
 import { embedding } from './ops/embedding.ts';
@@ -24,9 +25,7 @@ function smallModel() {
     { name: 'gain', shape: [width], decay: false },
     { name: 'inner', shape: [width, width], decay: true },
   ]);
-  for (const { name } of parameters.specs)
-    for (const data = parameters.get(name).data, at = { i: 0 }; at.i < data.length; at.i++)
-      data[at.i] = random.normal();
+  for (const { name } of parameters.specs) fillNormal(parameters.get(name), random, 1);
   const model = {
     parameters,
     computations: 0,
