@@ -41,6 +41,7 @@ import { AnswerText } from './answer-text.ts';
 import { ContextLengthError } from './context-length-error.ts';
 import { adjustLogits, type LogitAdjustments } from './logit-adjustments.ts';
 import { scoreToken, type TokenScore } from './reading.ts';
+import { Slots } from './slots.ts';
 
 export interface GenerationRequest {
   /** Token ids, at least one, fewer than the context. */
@@ -109,8 +110,6 @@ interface Run {
 
 /** Most rows of a step: this is how long a prompt can hold up the answers under way. */
 const rowsPerStep = 256;
-/** A beginning shared with a slot in use is taken from there if it is this much longer than what a free slot holds. */
-const worthForking = 32;
 /** With at most so many slots, steps of few rows are what weights are laid out for. */
 const fewSlots = 8;
 
@@ -123,11 +122,7 @@ export class Generator {
   readonly #weights: WeightFormat | undefined;
   readonly #sampler: TokenSampler;
   readonly #endTokens: ReadonlySet<number>;
-  /** [slots, context] prompt and answer of the request in each slot, or of the last one. */
-  readonly #tokens: Int32Array;
-  /** How many of them the cache holds, also after the request has left. */
-  readonly #held: Int32Array;
-  readonly #free: number[];
+  readonly #slots: Slots;
   readonly #queue: Run[] = [];
   #active: Run[] = [];
   /** The rows of a step: token, slot and position of each. */
@@ -173,9 +168,7 @@ export class Generator {
     // Rows of the embedding beyond the tokenizer's ids are padding and have no text.
     this.#sampler = new TokenSampler(Math.min(config.vocab_size, tokenizer.vocabulary), slots);
     this.#endTokens = new Set([...Object.values(tokenizer.special), ...[config.eos_token_id ?? []].flat()]);
-    this.#tokens = new Int32Array(slots * this.context);
-    this.#held = new Int32Array(slots);
-    this.#free = Array.from({ length: slots }, (_, slot) => slot);
+    this.#slots = new Slots(slots, this.context, this.#cache);
     const mostRows = Math.max(rowsPerStep, slots + 1);
     this.#rowIds = new Int32Array(mostRows);
     this.#rowSlots = new Int32Array(mostRows);
@@ -192,7 +185,7 @@ export class Generator {
     generatedTokens: number;
   } {
     return {
-      slots: this.#held.length,
+      slots: this.#slots.count,
       active: this.#active.length,
       queued: this.#queue.length,
       promptTokens: this.#promptTokens,
@@ -229,7 +222,7 @@ export class Generator {
 
   /** What the first step does, for whoever computes with the model before; repeated only after an optimizer step. */
   layOutWeights(): void {
-    this.#model.parameters.pack(this.#weights, this.#held.length <= fewSlots);
+    this.#model.parameters.pack(this.#weights, this.#slots.count <= fewSlots);
   }
 
   #check(prompt: readonly number[]): void {
@@ -257,7 +250,7 @@ export class Generator {
         // The forward pass failed: what the slots hold is unknown.
         for (const run of [...this.#active]) {
           this.#release(run);
-          this.#held[run.slot] = 0;
+          this.#slots.hold(run.slot, 0);
           run.reject(error);
         }
       }
@@ -274,43 +267,16 @@ export class Generator {
   }
 
   #admit(): void {
-    while (this.#free.length > 0 && this.#queue.length > 0) {
+    while (this.#slots.hasFree && this.#queue.length > 0) {
       const run = this.#queue.shift()!;
       run.startedAt = performance.now();
-      this.#takeSlot(run);
+      const { slot, held } = this.#slots.take(run.request.prompt);
+      run.slot = slot;
+      run.cached = held;
       this.#active.push(run);
       this.#promptTokens += run.length;
       this.#reusedPromptTokens += run.cached;
     }
-  }
-
-  /** Gives a request the free slot that holds the longest beginning of its prompt, or a fork of a slot in use. */
-  #takeSlot(run: Run): void {
-    const { prompt } = run.request;
-    const shared = Array.from(this.#held, (_, slot) => this.#sharedBeginning(slot, prompt));
-    const longest = (slots: number[]) => slots.reduce((best, slot) => (shared[slot]! > shared[best]! ? slot : best));
-    // Slots that left longest ago come first, so equal ones give up the oldest content.
-    let slot = longest(this.#free);
-    const source = longest(shared.map((_, index) => index));
-    if (shared[source]! >= shared[slot]! + worthForking) {
-      slot = this.#free[0]!;
-      this.#cache.fork(source, slot, shared[source]!);
-      shared[slot] = shared[source]!;
-    }
-    this.#free.splice(this.#free.indexOf(slot), 1);
-    run.slot = slot;
-    run.cached = shared[slot]!;
-    this.#held[slot] = run.cached;
-    this.#tokens.set(prompt, slot * this.context);
-  }
-
-  /** How many tokens of a prompt a slot holds. The last one is always computed: its logits are needed. */
-  #sharedBeginning(slot: number, prompt: readonly number[]): number {
-    const start = slot * this.context;
-    const end = Math.min(this.#held[slot]!, prompt.length - 1);
-    let length = 0;
-    while (length < end && this.#tokens[start + length] === prompt[length]) length++;
-    return length;
   }
 
   /** One forward pass; then each request whose tokens are all in the cache gets its next one. */
@@ -366,13 +332,13 @@ export class Generator {
 
   /** Adds the next `count` tokens of a request that are not cached yet; returns the number of rows then. */
   #addRows(run: Run, count: number, rows: number): number {
-    const start = run.slot * this.context;
+    const start = this.#slots.startOf(run.slot);
     for (let row = rows; row < rows + count; row++, run.cached++) {
-      this.#rowIds[row] = this.#tokens[start + run.cached]!;
+      this.#rowIds[row] = this.#slots.tokens[start + run.cached]!;
       this.#rowSlots[row] = run.slot;
       this.#rowPositions[row] = run.cached;
     }
-    this.#held[run.slot] = run.cached;
+    this.#slots.hold(run.slot, run.cached);
     if (run.cached === run.length) {
       this.#ready[this.#readyCount] = run;
       this.#readyRows[this.#readyCount++] = rows + count - 1;
@@ -386,11 +352,11 @@ export class Generator {
       const { request, random, slot, length } = this.#ready[row]!;
       const { sampling, logProbabilities, topLogProbabilities } = request;
       const chance = sampling.temperature === 0 ? 0 : random.next();
-      const start = slot * this.context;
+      const start = this.#slots.startOf(slot);
       const alternatives = logProbabilities ? (topLogProbabilities ?? 0) : -1;
       this.#sampler.prepare(row, sampling, chance, start, start + length, alternatives);
     }
-    this.#sampler.sample(logits, this.#tokens);
+    this.#sampler.sample(logits, this.#slots.tokens);
     if (this.#undoAdjustment.size > 0) this.#scoreAdjusted(logits);
   }
 
@@ -418,8 +384,8 @@ export class Generator {
 
   /** The tokens of the answer so far, those that it goes on from included. */
   #answerOf({ request, slot, length }: Run): Int32Array {
-    const start = slot * this.context;
-    return this.#tokens.subarray(start + request.prompt.length - (request.answered ?? 0), start + length);
+    const start = this.#slots.startOf(slot);
+    return this.#slots.tokens.subarray(start + request.prompt.length - (request.answered ?? 0), start + length);
   }
 
   #rowOf(logits: Tensor, row: number): Float32Array {
@@ -447,7 +413,7 @@ export class Generator {
         this.#finish(run, 'stop', { id, score });
         return;
       }
-      this.#tokens[run.slot * this.context + run.length++] = id;
+      this.#slots.tokens[this.#slots.startOf(run.slot) + run.length++] = id;
       this.#generatedTokens++;
       if (score) run.scores.push(score);
       if (request.onToken) request.onToken({ id, score });
@@ -491,14 +457,14 @@ export class Generator {
 
   #answerIds({ request, slot, length }: Run): number[] {
     if (slot === -1) return []; // never left the queue
-    const start = slot * this.context;
-    return Array.from(this.#tokens.subarray(start + request.prompt.length, start + length));
+    const start = this.#slots.startOf(slot);
+    return Array.from(this.#slots.tokens.subarray(start + request.prompt.length, start + length));
   }
 
   #release(run: Run): void {
     if (!this.#active.includes(run)) return;
     this.#active = this.#active.filter((other) => other !== run);
-    this.#free.push(run.slot);
+    this.#slots.release(run.slot);
   }
 }
 
