@@ -282,28 +282,26 @@ template <class Result, class... Parameters>
 struct Signature {
   static constexpr int arity = sizeof...(Parameters);
 
+  static constexpr bool canBeRecorded = std::is_void_v<Result> && !(std::is_same_v<Parameters, napi_value> || ...);
+
+  // A recording that is under way takes the call, if it comes to its end.
   template <class Function, size_t... I>
   static napi_value call(Function function, napi_env env, napi_value* values, const Kernel& kernel,
-                         std::index_sequence<I...>) {
-    const std::tuple<Parameters...> arguments{Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...};
-    if constexpr (std::is_void_v<Result>) {
-      std::apply(function, arguments);
-      return nullptr;
-    } else {
-      return toJavaScript(env, std::apply(function, arguments));
-    }
-  }
-
-  template <class Function, size_t... I>
-  static void record(Recording& recording, Function function, napi_env env, napi_value* values, const Kernel& kernel,
-                     std::index_sequence<I...>) {
-    if constexpr (std::is_void_v<Result> && !(std::is_same_v<Parameters, napi_value> || ...)) {
-      std::tuple<Parameters...> arguments{Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...};
-      const auto call = [function, arguments] { std::apply(function, arguments); };
-      call();
-      recording.add(kernel, call, values, sizeof...(I));
-    } else {
+                         Recording* recording, std::index_sequence<I...>) {
+    if (recording != nullptr && !canBeRecorded) {
       throw std::runtime_error("cannot be recorded, as JavaScript has a part in it");
+    }
+    const std::tuple<Parameters...> arguments{Unpack<Parameters>::from(env, values[I], kernel.arguments[I])...};
+    if constexpr (!std::is_void_v<Result>) {
+      return toJavaScript(env, std::apply(function, arguments));
+    } else {
+      std::apply(function, arguments);
+      if constexpr (canBeRecorded) {
+        if (recording != nullptr) {
+          recording->add(kernel, [function, arguments] { std::apply(function, arguments); }, values, sizeof...(I));
+        }
+      }
+      return nullptr;
     }
   }
 };
@@ -340,8 +338,7 @@ napi_value trampoline(napi_env env, napi_callback_info info) {
     const FlushDenormals flush;
     constexpr auto indices = std::make_index_sequence<arity>();
     Recording* const recording = kernel.recorded ? currentRecording() : nullptr;
-    if (recording == nullptr) return Callee::call(Callee::bind(env), env, values, kernel, indices);
-    Callee::record(*recording, Callee::bind(env), env, values, kernel, indices);
+    return Callee::call(Callee::bind(env), env, values, kernel, recording, indices);
   } catch (const std::bad_alloc&) {
     napi_throw_error(env, nullptr, (std::string(kernel.name) + ": out of memory").c_str());
   } catch (const std::exception& error) {
