@@ -80,6 +80,8 @@ const wide: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 /** Two looks that hold each theme, width and language once; the other six on request, for they take another eight minutes. */
 const everyLook = process.env.EVERY_LOOK === '1';
+/** While one page is examined, which takes one core, the next one loads and draws. */
+const pagesAtOnce = 2;
 /** Taller pages are looked at as far as this, in pixels. */
 const tallest = 4_000;
 
@@ -111,12 +113,16 @@ describe.each(everyLook ? [...looks, ...otherLooks] : looks)('in %s, %s', (langu
     await preparePageChecks(context);
     if (!visited[0]!.stranger) await signIn(context, server.url);
     const failures: string[] = [];
-    for (const visit of visited) {
-      // All that is wrong anywhere, not only the first.
-      const check = (checked: Promise<void>) =>
-        checked.catch((error: Error) => void failures.push(`${visit.name}: ${error.message}`));
-      await check(checkVisit(context, visit, { language, width, check }));
-    }
+    const ahead = visited.values();
+    const visitOneAfterAnother = async () => {
+      for (const visit of ahead) {
+        // All that is wrong anywhere, not only the first.
+        const check = (checked: Promise<void>) =>
+          checked.catch((error: Error) => void failures.push(`${visit.name}: ${error.message}`));
+        await check(checkVisit(context, visit, { language, width, check }));
+      }
+    };
+    await Promise.all(Array.from({ length: pagesAtOnce }, visitOneAfterAnother));
     await context.close();
     expect(failures.join('\n')).toBe('');
   });
