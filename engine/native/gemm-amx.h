@@ -22,6 +22,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "gemm-pack.h"
 
@@ -36,6 +37,9 @@ namespace parley::PARLEY_ISA {
 #define TILE_MULTIPLY_BF16(sums, a, b) \
   __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sums ::)
 #define TILE_MULTIPLY_INT8(sums, a, b) __asm__ volatile("tdpbusd %%tmm" #b ", %%tmm" #a ", %%tmm" #sums ::)
+#define TILE_MULTIPLY(Format, sums, a, b)                               \
+  if constexpr (Format::kPerStep == 2) TILE_MULTIPLY_BF16(sums, a, b); \
+  else TILE_MULTIPLY_INT8(sums, a, b)
 
 constexpr int64_t stepsPerMatrix = lanes;
 constexpr int64_t bytesPerStep = 4;
@@ -67,40 +71,50 @@ inline void zeroMatrixSums() {
   TILE_ZERO(3);
 }
 
-// Sums of four bytes each, `stride` of them from row to row.
-template <class Sums>
-inline void loadMatrixSums(const Sums* from, int64_t stride) {
-  const char* const left = reinterpret_cast<const char*>(from);
-  const int64_t bytes = stride * bytesPerStep, right = lanes * bytesPerStep, below = lanes * bytes;
-  TILE_LOAD(0, left, bytes);
-  TILE_LOAD(1, left + right, bytes);
-  TILE_LOAD(2, left + below, bytes);
-  TILE_LOAD(3, left + below + right, bytes);
+// The corners of 32 x 32 sums of four bytes each, `stride` of them from row to row.
+template <class Memory>
+struct Corners {
+  Memory *upperLeft, *upperRight, *lowerLeft, *lowerRight;
+  int64_t rowBytes;
+
+  Corners(const SumsInMemory<Memory>& sums) : rowBytes(sums.stride * bytesPerStep) {
+    using Byte = std::conditional_t<std::is_const_v<Memory>, const char, char>;
+    Byte* const data = static_cast<Byte*>(sums.data);
+    constexpr int64_t right = lanes * bytesPerStep;
+    upperLeft = data;
+    upperRight = data + right;
+    lowerLeft = data + lanes * rowBytes;
+    lowerRight = data + lanes * rowBytes + right;
+  }
+};
+
+inline void loadMatrixSums(const Corners<const void>& from) {
+  TILE_LOAD(0, from.upperLeft, from.rowBytes);
+  TILE_LOAD(1, from.upperRight, from.rowBytes);
+  TILE_LOAD(2, from.lowerLeft, from.rowBytes);
+  TILE_LOAD(3, from.lowerRight, from.rowBytes);
 }
 
-template <class Sums>
-inline void storeMatrixSums(Sums* to, int64_t stride) {
-  char* const left = reinterpret_cast<char*>(to);
-  const int64_t bytes = stride * bytesPerStep, right = lanes * bytesPerStep, below = lanes * bytes;
-  TILE_STORE(0, left, bytes);
-  TILE_STORE(1, left + right, bytes);
-  TILE_STORE(2, left + below, bytes);
-  TILE_STORE(3, left + below + right, bytes);
+inline void storeMatrixSums(const Corners<void>& to) {
+  TILE_STORE(0, to.upperLeft, to.rowBytes);
+  TILE_STORE(1, to.upperRight, to.rowBytes);
+  TILE_STORE(2, to.lowerLeft, to.rowBytes);
+  TILE_STORE(3, to.lowerRight, to.rowBytes);
 }
 
-// The upper 16 rows of sums, and the lower ones if there are so many.
+// What one instruction for each of the four multiplies: 32 rows of a, or 16 if not `lower`, from 16 steps on, and the
+// steps of a panel. Each begins when its operands are there. Strides in bytes.
 template <class Format>
-inline void multiplyMatrices(bool lower = true) {
-  constexpr bool pairs = Format::kPerStep == 2;
-#define MULTIPLY(sums, a, b)                          \
-  if constexpr (pairs) TILE_MULTIPLY_BF16(sums, a, b); \
-  else TILE_MULTIPLY_INT8(sums, a, b)
-  MULTIPLY(0, 4, 6);
-  MULTIPLY(1, 4, 7);
+inline void multiplyMatrices(const float* a, int64_t aStride, const float* b, int64_t bStride, bool lower = true) {
+  TILE_LOAD(6, b, bStride);
+  TILE_LOAD(4, a, aStride);
+  TILE_MULTIPLY(Format, 0, 4, 6);
+  TILE_LOAD(7, b + lanes, bStride);
+  TILE_MULTIPLY(Format, 1, 4, 7);
   if (!lower) return;
-  MULTIPLY(2, 5, 6);
-  MULTIPLY(3, 5, 7);
-#undef MULTIPLY
+  TILE_LOAD(5, reinterpret_cast<const char*>(a) + lanes * aStride, aStride);
+  TILE_MULTIPLY(Format, 2, 5, 6);
+  TILE_MULTIPLY(Format, 3, 5, 7);
 }
 
 // The sums of a handful of rows in vectors, in the order of the matrix instructions: so the same bits. Then memory
@@ -163,48 +177,114 @@ void computeVectorRows(const float* a, Panel& panel, int64_t steps, const Output
   sums.finish(output);
 }
 
-// computeTile() of gemm-tile.h, in matrix registers. Sums pass through memory as `output` wants them, unless they lie
-// there as registers hold them. panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for
-// each of them, asks for what will be read next.
-template <class Format, class Panel, class Output>
-void computeMatrixTile(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
-  switch (rows) {
-    case 1: return computeVectorRows<Format, 1>(a, panel, steps, output);
-    case 2: return computeVectorRows<Format, 2>(a, panel, steps, output);
-    case 3: return computeVectorRows<Format, 3>(a, panel, steps, output);
-    case 4: return computeVectorRows<Format, 4>(a, panel, steps, output);
-    default: break;
+// The tiles of a thread, one after the other, as computeTile() of gemm-tile.h computes one. While a tile is multiplied, the
+// sums of the one before it leave the registers and are finished: by itself that takes half as long as 12 matrix
+// instructions for each of them. Sums pass through memory as `output` wants them, unless they lie there as registers
+// hold them.
+//
+// What a tile starts from may be what an earlier one ends up as, so memory is read and written in the order of the tiles:
+// a corner is stored before the next one is loaded in its place, and what is still to be finished by rows is finished
+// before sums are taken from memory by rows.
+template <class Format, class Output>
+class MatrixTiles {
+ public:
+  MatrixTiles() = default;
+  MatrixTiles(const MatrixTiles&) = delete;
+  MatrixTiles& operator=(const MatrixTiles&) = delete;
+
+  // panel.at(step) says where the 16 steps of the panel from there on lie; ask(step), called for each of them, asks for
+  // what will be read next.
+  template <class Panel>
+  void compute(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
+    switch (rows) {
+      case 1: return computeVectorRows<Format, 1>(a, panel, steps, output);
+      case 2: return computeVectorRows<Format, 2>(a, panel, steps, output);
+      case 3: return computeVectorRows<Format, 3>(a, panel, steps, output);
+      case 4: return computeVectorRows<Format, 4>(a, panel, steps, output);
+      default: break;
+    }
+    const int64_t aStride = wholeSteps(steps) * bytesPerStep;
+    const bool lower = rows > lanes, zero = output.startsFromZero();
+    const SumsInMemory<const void> from = zero ? SumsInMemory<const void>{} : startOf(output, rows);
+    const SumsInMemory<void> whole = wholeEnd();
+    for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(i);
+    exchangeAndMultiply(whole ? whole : SumsInMemory<void>{sums, panelColumns}, zero, from, a, aStride, panel.at(0), lower);
+    // By rows, from the third instruction on, as many as it takes to be through at the last.
+    int64_t finished = whole ? rowsBefore : 0;
+    const int64_t each = rowsBefore / std::max<int64_t>(1, steps / stepsPerMatrix - 2) + 1;
+    for (int64_t step = stepsPerMatrix; step < steps; step += stepsPerMatrix) {
+      const float* const b = panel.at(step);
+      for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(step + i);
+      multiplyMatrices<Format>(a + step, aStride, b, bStride, lower);
+      if (step > stepsPerMatrix) finishRows(finished, std::min(finished + each, rowsBefore));
+    }
+    finishRows(finished, rowsBefore);
+    before = output;
+    rowsBefore = rows;
   }
-  typename Format::Arithmetic::Sums sums[matrixTileRows][2];
-  const int64_t aStride = wholeSteps(steps) * bytesPerStep;
-  constexpr int64_t bStride = panelColumns * bytesPerStep;
-  const float* const lowerA = a + lanes * wholeSteps(steps);
-  const bool lower = rows > lanes;
-  askForOutputs(rows, steps, output);
-  const bool direct = Output::holdsSums && rows == matrixTileRows && output.columns >= panelColumns;
-  if (output.startsFromZero()) {
-    zeroMatrixSums();
-  } else if (direct) {
-    if constexpr (Output::holdsSums) loadMatrixSums(output.initial, output.initialStride);
-  } else if (output.startOfRows() != nullptr) {
-    loadMatrixSums(output.startOfRows(), 0);
-  } else {
-    for (int row = 0; row < rows; row++) output.start(row, sums[row]);
-    loadMatrixSums(&sums[0][0], panelColumns);
+
+  // The last one.
+  void finish() {
+    if (rowsBefore == 0) return;
+    if (const SumsInMemory<void> whole = wholeEnd()) {
+      storeMatrixSums({whole});
+    } else {
+      storeMatrixSums({{sums, panelColumns}});
+      int64_t finished = 0;
+      finishRows(finished, rowsBefore);
+    }
+    rowsBefore = 0;
   }
-  for (int64_t step = 0; step < steps; step += stepsPerMatrix) {
-    for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(step + i);
-    TILE_LOAD(4, a + step, aStride);
-    if (lower) TILE_LOAD(5, lowerA + step, aStride);
-    const float* const b = panel.at(step);
+
+ private:
+  static constexpr int64_t bStride = panelColumns * bytesPerStep;
+  using Sums = typename Format::Arithmetic::Sums;
+
+  Output before;  // where the sums in the registers belong
+  int64_t rowsBefore = 0;
+  Sums sums[matrixTileRows][2], starts[matrixTileRows][2];
+
+  SumsInMemory<const void> startOf(const Output& output, int64_t rows) {
+    if (const auto whole = output.wholeBefore(rows == matrixTileRows)) return whole;
+    if (output.startOfRows() != nullptr) return {output.startOfRows(), 0};
+    finish();
+    for (int64_t row = 0; row < rows; row++) output.start(row, starts[row]);
+    return {starts, panelColumns};
+  }
+
+  // multiplyMatrices() of the first steps, where each register gives back the sums of the tile before and takes those
+  // that it starts from.
+  void exchangeAndMultiply(const Corners<void>& to, bool zero, const Corners<const void>& from, const float* a,
+                           int64_t aStride, const float* b, bool lower) const {
+    const bool upperBefore = rowsBefore > 0, lowerBefore = rowsBefore > lanes;
+#define EXCHANGE(tile, before, corner)                  \
+  if (before) TILE_STORE(tile, to.corner, to.rowBytes); \
+  if (zero) TILE_ZERO(tile);                            \
+  else TILE_LOAD(tile, from.corner, from.rowBytes)
     TILE_LOAD(6, b, bStride);
+    TILE_LOAD(4, a, aStride);
+    EXCHANGE(0, upperBefore, upperLeft);
+    TILE_MULTIPLY(Format, 0, 4, 6);
     TILE_LOAD(7, b + lanes, bStride);
-    multiplyMatrices<Format>(lower);
+    EXCHANGE(1, upperBefore, upperRight);
+    TILE_MULTIPLY(Format, 1, 4, 7);
+    EXCHANGE(2, lowerBefore, lowerLeft);
+    EXCHANGE(3, lowerBefore, lowerRight);
+    if (!lower) return;
+    TILE_LOAD(5, reinterpret_cast<const char*>(a) + lanes * aStride, aStride);
+    TILE_MULTIPLY(Format, 2, 5, 6);
+    TILE_MULTIPLY(Format, 3, 5, 7);
+#undef EXCHANGE
   }
-  if (direct) return storeMatrixSums(output.data, output.stride);
-  storeMatrixSums(&sums[0][0], panelColumns);
-  for (int row = 0; row < rows; row++) output.finish(row, sums[row]);
-}
+
+  SumsInMemory<void> wholeEnd() const {
+    return rowsBefore > 0 ? before.wholeAfter(rowsBefore == matrixTileRows) : SumsInMemory<void>{};
+  }
+
+  void finishRows(int64_t& finished, int64_t end) {
+    for (; finished < end; finished++) before.finish(finished, sums[finished]);
+  }
+};
 
 // A strip of a by rows.
 template <class Format, class Number>
@@ -227,6 +307,32 @@ void packMatrixAllAlong(const Number* row, int64_t stride, int64_t outers, int64
   }
 }
 
+#if defined(__AMX_TILE__)
+// 32 x 32 numbers of bf16 by columns. Whole lines are read at once, as the second half of one would be gone from the
+// first-level cache before it is wanted where rows lie a power of two apart. Rows are interleaved within quarters of
+// vectors, so lines of the transposed block come in that order.
+inline void packMatrixLines(const uint16_t* column, int64_t stride, float* __restrict strip, int64_t whole) {
+  Floats early[lanes], late[lanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) {
+    const uint16_t* const at = column + 2 * i * stride;
+    __builtin_prefetch(at + matrixTileRows * stride, 0, 2);
+    __builtin_prefetch(at + (matrixTileRows + 1) * stride, 0, 2);
+    const __m512i even = _mm512_loadu_si512(at), odd = _mm512_loadu_si512(at + stride);
+    early[i] = (Floats)_mm512_unpacklo_epi16(even, odd);
+    late[i] = (Floats)_mm512_unpackhi_epi16(even, odd);
+  }
+  transpose(early);
+  transpose(late);
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) {
+    float* const to = strip + (i / 4 * 8 + i % 4) * whole;
+    store(to, early[i]);
+    store(to + 4 * whole, late[i]);
+  }
+}
+#endif
+
 // Adjacent strips of a by columns, so that memory is read along its rows.
 template <class Format, class Number>
 void packMatrixAcross(const Number* column, int64_t stride, int64_t outers, int64_t inners, float* __restrict strips,
@@ -234,7 +340,13 @@ void packMatrixAcross(const Number* column, int64_t stride, int64_t outers, int6
   constexpr int64_t kPerMatrix = stepsPerMatrix * Format::kPerStep;
   const int64_t whole = wholeSteps((inners + Format::kPerStep - 1) / Format::kPerStep);
   for (int64_t k = 0, step = 0; k < inners; k += kPerMatrix, step += stepsPerMatrix) {
-    for (int64_t outer = 0; outer < outers; outer += lanes) {
+    int64_t outer = 0;
+    if constexpr (Format::inMatrixRegisters && Format::kPerStep == 2 && sizeof(Number) == 2) {
+      for (; k + kPerMatrix <= inners && outer + matrixTileRows <= outers; outer += matrixTileRows) {
+        packMatrixLines(column + k * stride + outer, stride, strips + outer / matrixTileRows * stripStride + step, whole);
+      }
+    }
+    for (; outer < outers; outer += lanes) {
       const int64_t exist = std::min<int64_t>(lanes, outers - outer);
       Floats block[lanes];
       for (int i = 0; i < lanes; i++) {

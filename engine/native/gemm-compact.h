@@ -198,7 +198,7 @@ void computeCompactRows(const float* a, CompactPairs panel, int64_t steps, const
   sums.finish(output);
 }
 
-// A compact panel as computeMatrixTile() takes it, 16 steps after 16. `soon` will be read next.
+// A compact panel as MatrixTiles take it, 16 steps after 16. `soon` will be read next.
 class CompactPanelInOrder {
  public:
   CompactPanelInOrder(const uint16_t* compact, const CompactPanel& panel, const uint16_t* soon)
@@ -236,14 +236,14 @@ class CompactPanelInOrder {
 };
 
 template <class Format, class Output>
-void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, const CompactPanel& panel,
-                        const uint16_t* soon, int64_t steps, const Output& output) {
+void computeCompactTile(Tiles<Format, Output>& tiles, int64_t rows, const float* a, const uint16_t* compact,
+                        const CompactPanel& panel, const uint16_t* soon, int64_t steps, const Output& output) {
   switch (rows) {
     case 1: return computeCompactRows<Format, 1>(a, {compact, panel, soon}, steps, output);
     case 2: return computeCompactRows<Format, 2>(a, {compact, panel, soon}, steps, output);
     case 3: return computeCompactRows<Format, 3>(a, {compact, panel, soon}, steps, output);
     case 4: return computeCompactRows<Format, 4>(a, {compact, panel, soon}, steps, output);
-    default: return computeMatrixTile<Format>(a, CompactPanelInOrder(compact, panel, soon), steps, rows, output);
+    default: return tiles.compute(a, CompactPanelInOrder(compact, panel, soon), steps, rows, output);
   }
 }
 #else
@@ -282,8 +282,8 @@ struct CompactTile {
 };
 
 template <class Format, class Output>
-void computeCompactTile(int64_t rows, const float* a, const uint16_t* compact, const CompactPanel& panel,
-                        const uint16_t* soon, int64_t steps, const Output& output) {
+void computeCompactTile(Tiles<Format, Output>&, int64_t rows, const float* a, const uint16_t* compact,
+                        const CompactPanel& panel, const uint16_t* soon, int64_t steps, const Output& output) {
   switch (rows) {
     case 1: return CompactTile<Format, 1>::compute(a, {compact, panel, soon}, steps, output);
     case 2: return CompactTile<Format, 2>::compute(a, {compact, panel, soon}, steps, output);

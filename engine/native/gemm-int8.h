@@ -237,7 +237,6 @@ struct QuantizedSums {
 
 // Where a tile of whole sums starts and ends up. Between blocks of the inner index sums rest in the output as they are.
 struct QuantizedTileOutput {
-  static constexpr bool holdsSums = false;
   float* data;
   int64_t stride;
   const float* residual;  // zeros if null; must not be `data`
@@ -249,6 +248,8 @@ struct QuantizedTileOutput {
   bool startsFromZero() const { return false; }
   // Where the sums of every row start, if that is the same.
   const int32_t* startOfRows() const { return first ? scaling.starts() : nullptr; }
+  static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
+  static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
   void start(int row, Ints (&sums)[2]) const {
     for (int half = 0; half < 2; half++) {

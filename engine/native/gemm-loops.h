@@ -22,6 +22,7 @@
 // `prepare` once before, and `Target` tells each tile where its sums start and end up.
 #pragma once
 #include <algorithm>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -49,12 +50,10 @@ inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Cut {
   int64_t inner, innerPerBlock, stepsPerBlock, blocks;
 
-  Cut(int64_t inner, int kPerStep)
-      : Cut(inner, kPerStep, matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps) {}
-
-  Cut(int64_t inner, int kPerStep, int64_t mostSteps) : inner(inner) {
+  Cut(int64_t inner, int kPerStep) : inner(inner) {
     const int64_t steps = ceilDivide(inner, kPerStep);
-    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, mostSteps));
+    const int64_t most = matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps;
+    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, most));
     stepsPerBlock = std::max<int64_t>(1, ceilDivide(ceilDivide(steps, wanted), lanes)) * lanes;
     innerPerBlock = stepsPerBlock * kPerStep;
     blocks = std::max<int64_t>(1, ceilDivide(inner, innerPerBlock));
@@ -64,7 +63,7 @@ struct Cut {
   int64_t innerOf(int64_t block) const { return std::min(innerPerBlock, inner - begin(block)); }
 };
 
-// A packed panel as computeMatrixTile() takes it. Of what comes next, `asked` floats are asked for with each step.
+// A packed panel as MatrixTiles take it. Of what comes next, `asked` floats are asked for with each step.
 struct PanelInOrder {
   const float *data, *soon;
   int64_t asked;
@@ -77,31 +76,53 @@ struct PanelInOrder {
   }
 };
 
-template <class Format>
-struct Tiles {
-  template <class TileOutput, int vectors, size_t... rows>
+// The tiles that a thread computes one after the other: what one ends up as is in its place after the next one or
+// finish().
+template <class Format, class TileOutput>
+class Tiles {
+ public:
+  // The tile from `row` on, of `rows`. `soon` is what will be read next.
+  void compute(const float* a, const float* b, const float* soon, int64_t inner, int64_t row, int64_t rows,
+               const TileOutput& tile) {
+    const int64_t steps = ceilDivide(inner, Format::kPerStep), here = std::min<int64_t>(Format::rowsPerTile, rows - row);
+    if constexpr (Format::inMatrixRegisters) {
+      // Panels that stay in the cache come fast enough, and what is asked for then, outputs as well, is in their way. Of
+      // others a tile asks for half of what comes next, for all of it if no other tile will use the panel after it.
+      const bool streams = soon != b;
+      const int64_t asked = !streams ? 0 : rows <= Format::rowsPerTile ? panelColumns : lanes;
+      if (streams) askForOutputs(here, steps, tile);
+      inRegisters.compute(a, PanelInOrder{b, soon, asked}, steps, here, tile);
+    } else if (tile.columns > lanes) functions<2>.ofRows[here - 1](a, b, soon, steps, tile);
+    else functions<1>.ofRows[here - 1](a, b, soon, steps, tile);
+  }
+
+  // A tile of a panel that lies otherwise.
+  template <class Panel>
+  void compute(const float* a, Panel&& panel, int64_t steps, int64_t rows, const TileOutput& tile) {
+    inRegisters.compute(a, panel, steps, rows, tile);
+  }
+
+  void finish() {
+    if constexpr (Format::inMatrixRegisters) inRegisters.finish();
+  }
+
+ private:
+  template <int vectors, size_t... rows>
   static constexpr auto table(std::index_sequence<rows...>) {
     struct {
       void (*ofRows[tileRows])(const float*, const float*, const float*, int64_t, const TileOutput&);
     } result{{&computeTile<typename Format::Arithmetic, int(rows) + 1, vectors, TileOutput>...}};
     return result;
   }
-  template <class TileOutput, int vectors>
-  static constexpr auto functions = table<TileOutput, vectors>(std::make_index_sequence<tileRows>());
+  template <int vectors>
+  static constexpr auto functions = table<vectors>(std::make_index_sequence<tileRows>());
 
-  // The tile from `row` on, of `rows`.
-  template <class TileOutput>
-  static void compute(const float* a, const float* b, const float* soon, int64_t inner, int64_t row, int64_t rows,
-                      const TileOutput& tile) {
-    const int64_t steps = ceilDivide(inner, Format::kPerStep), here = std::min<int64_t>(Format::rowsPerTile, rows - row);
-    if constexpr (Format::inMatrixRegisters) {
-      // If no other tile will use the panel after it, a tile asks for all of what comes next, otherwise for half of it.
-      const int64_t asked = soon == b ? 0 : rows <= Format::rowsPerTile ? panelColumns : lanes;
-      computeMatrixTile<Format>(a, PanelInOrder{b, soon, asked}, steps, here, tile);
-    } else if (tile.columns > lanes) functions<TileOutput, 2>.ofRows[here - 1](a, b, soon, steps, tile);
-    else functions<TileOutput, 1>.ofRows[here - 1](a, b, soon, steps, tile);
-  }
+  struct None {};
+  std::conditional_t<Format::inMatrixRegisters, MatrixTiles<Format, TileOutput>, None> inRegisters;
 };
+
+template <class Format, class Target>
+using TilesFor = Tiles<Format, decltype(std::declval<Target>().tile(0, 0, 0, 0, std::declval<Cut>()))>;
 
 // Rows of a as the tiles of the format take them, a strip for each: packStrips() and packAllAlong() otherwise.
 template <class Format>
@@ -217,14 +238,15 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
   sharedScratch(team).queue.forEachRun(team, [&](Range run) {
     const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
+    TilesFor<Format, Target> tiles;
     a.prepare(begin, end - begin);
     for (int64_t block = 0; block < cut.blocks; block++) {
       const int64_t inner = cut.innerOf(block);
       a.pack(begin, end - begin, cut.begin(block), inner, packed, tileSize);
       const auto compute = [&](int64_t row, int64_t panel) {
         const float* const b = panels.at(cut, block, panel);
-        Tiles<Format>::compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
-                                              target.tile(row, panel * panelColumns, columns, block, cut));
+        tiles.compute(packed + (row - begin) / tileRows * tileSize, b, b, inner, row, rows,
+                      target.tile(row, panel * panelColumns, columns, block, cut));
       };
       for (int64_t group = 0; group < panels.count; group += groupPanels) {
         const int64_t groupEnd = std::min(group + groupPanels, panels.count);
@@ -233,6 +255,7 @@ void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut
         }
       }
     }
+    tiles.finish();
   });
 }
 
@@ -281,16 +304,18 @@ template <class Format, class Target, class PanelAt>
 void multiplyFewRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const float* packed,
                      const Target& target, PanelAt panelAt) {
   constexpr int tileRows = Format::rowsPerTile;
-  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), tiles = ceilDivide(rows, tileRows);
+  const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock), count = ceilDivide(rows, tileRows);
+  TilesFor<Format, Target> tiles;
   forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
     const PanelInUse b = panelAt(block, panel);
-    const float* tile = packed + block * tiles * tileSize;
-    for (int64_t row = 0; row < rows; row += tileRows, tile += tileSize) {
+    const float* strip = packed + block * count * tileSize;
+    for (int64_t row = 0; row < rows; row += tileRows, strip += tileSize) {
       const float* const soon = b.next + (row == 0 ? 0 : cut.stepsPerBlock * lanes);
-      Tiles<Format>::compute(tile, b.panel, soon, cut.innerOf(block), row, rows,
-                             target.tile(row, panel * panelColumns, columns, block, cut));
+      tiles.compute(strip, b.panel, soon, cut.innerOf(block), row, rows,
+                    target.tile(row, panel * panelColumns, columns, block, cut));
     }
   });
+  tiles.finish();
 }
 
 }  // namespace parley::PARLEY_ISA

@@ -86,7 +86,6 @@ struct NormalisedRows : RowsToPrepare {
 
 // Sums of a product in f32 or bf16.
 struct FloatTarget {
-  static constexpr bool restsInOutput = true;  // between blocks of the inner index
   const Output& output;
 
   TileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -99,7 +98,6 @@ struct FloatTarget {
 
 // A product that is computed as b * at.
 struct TransposedTarget {
-  static constexpr bool restsInOutput = true;
   const Output& output;
 
   TransposedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -114,7 +112,6 @@ struct TransposedTarget {
 // are its partial sums.
 template <class Format>
 struct RoundedTarget {
-  static constexpr bool restsInOutput = false;
   static constexpr int64_t mostRows = tilesPerBlock * Format::rowsPerTile;
   const RoundedOutput& output;
   int64_t partialStride;

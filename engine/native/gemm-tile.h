@@ -150,9 +150,18 @@ template <class Output>
   }
 }
 
-// Where a tile's sums start and end up. `columns` of the panel exist.
+// Sums of four bytes each as they are, by rows of `stride`. `Memory` is void or const void.
+template <class Memory>
+struct SumsInMemory {
+  Memory* data = nullptr;
+  int64_t stride = 0;
+
+  explicit operator bool() const { return data != nullptr; }
+};
+
+// Where a tile's sums start and end up. `columns` of the panel exist. Sums that lie as matrix registers hold them need
+// not pass through start() and finish(): wholeBefore() and wholeAfter() say where, if a tile has all of its 32 rows or not.
 struct TileOutput {
-  static constexpr bool holdsSums = true;  // as they are, by rows
   float* data;
   int64_t stride;
   const float* initial;
@@ -161,6 +170,14 @@ struct TileOutput {
 
   bool startsFromZero() const { return initial == nullptr; }
   static constexpr const float* startOfRows() { return nullptr; }
+  SumsInMemory<const void> wholeBefore(bool wholeRows) const {
+    if (!wholeRows || columns < panelColumns) return {};
+    return {initial, initialStride};
+  }
+  SumsInMemory<void> wholeAfter(bool wholeRows) const {
+    if (!wholeRows || columns < panelColumns) return {};
+    return {data, stride};
+  }
 
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = initial + row * initialStride;
@@ -191,7 +208,6 @@ struct TileOutput {
 
 // Where sums are rounded once they are whole. Between blocks of the inner index they rest in `partial`.
 struct RoundedTileOutput {
-  static constexpr bool holdsSums = false;
   uint16_t* data;
   int64_t stride;
   float* partial;
@@ -201,6 +217,14 @@ struct RoundedTileOutput {
 
   bool startsFromZero() const { return first; }
   static constexpr const float* startOfRows() { return nullptr; }
+  SumsInMemory<const void> wholeBefore(bool) const {
+    if (first) return {};
+    return {partial, partialStride};
+  }
+  SumsInMemory<void> wholeAfter(bool) const {
+    if (last) return {};
+    return {partial, partialStride};
+  }
 
   void start(int row, Floats (&sums)[2]) const {
     const float* const from = partial + row * partialStride;
@@ -236,7 +260,6 @@ struct PlainSums {
 template <class Scaling>
 struct GatedTileOutput {
   using Sums = typename Scaling::Sums;
-  static constexpr bool holdsSums = false;
   static constexpr int64_t columns = panelColumns;
   float* data;
   int64_t stride;
@@ -248,6 +271,8 @@ struct GatedTileOutput {
 
   bool startsFromZero() const { return first && Scaling::fromZero; }
   auto startOfRows() const { return first ? scaling.starts() : nullptr; }
+  static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
+  static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
   void start(int row, Sums (&sums)[2]) const {
     for (int half = 0; half < 2; half++) {
@@ -267,7 +292,6 @@ struct GatedTileOutput {
 
 // The same as TileOutput for a product that is computed transposed: a row of the tile is a column of the output.
 struct TransposedTileOutput {
-  static constexpr bool holdsSums = false;
   float* data;
   int64_t stride;
   const float* initial;
@@ -276,6 +300,8 @@ struct TransposedTileOutput {
 
   bool startsFromZero() const { return initial == nullptr; }
   static constexpr const float* startOfRows() { return nullptr; }
+  static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
+  static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
   void start(int row, Floats (&sums)[2]) const {
     float values[panelColumns] = {};

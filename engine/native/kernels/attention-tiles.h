@@ -85,16 +85,12 @@ template <class Format>
 void multiplyMatrixBlock(const float* a, int64_t aStride, const float* b, int64_t bStride, float* c, int64_t cStride,
                          int64_t steps, bool add) {
   const int64_t aBytes = aStride * bytesPerStep, bBytes = bStride * bytesPerStep;
-  if (add) loadMatrixSums(c, cStride);
+  if (add) loadMatrixSums({{c, cStride}});
   else zeroMatrixSums();
   for (int64_t step = 0; step < steps; step += stepsPerMatrix, a += stepsPerMatrix, b += stepsPerMatrix * bStride) {
-    TILE_LOAD(4, a, aBytes);
-    TILE_LOAD(5, a + lanes * aStride, aBytes);
-    TILE_LOAD(6, b, bBytes);
-    TILE_LOAD(7, b + lanes, bBytes);
-    multiplyMatrices<Format>();
+    multiplyMatrices<Format>(a, aBytes, b, bBytes);
   }
-  storeMatrixSums(c, cStride);
+  storeMatrixSums({{c, cStride}});
 }
 
 // c[rows][columns] (+)= a[rows][steps] * b[steps][columns]; rows in multiples of wholeRows, columns of panelColumns.

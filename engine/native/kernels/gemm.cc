@@ -27,7 +27,7 @@ template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
                       const Operand& b, const Target& target) {
   [[maybe_unused]] const MatrixRegisters shaped;
-  const Cut cut = Target::restsInOutput ? Cut(inner, Format::kPerStep) : Cut(inner, Format::kPerStep, mostSteps);
+  const Cut cut(inner, Format::kPerStep);
   if (rows > fewRows<Format>) {
     const int64_t size = panelsSize(cut, columns);
     const bool each = size <= mostPanelsPackedByEach;
@@ -133,13 +133,15 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
     return block + 1 < cut.blocks ? compact((block + 1) * panels + panel) : compact(panel + 1);
   };
   if (rows <= compactRows) {
+    TilesFor<Format, Target> tiles;
     forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
       const int64_t item = block * panels + panel;
       askForExceptions(b.compactPanels, item);
-      computeCompactTile<Format>(rows, packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock), compact(item),
-                                 b.compactPanels[item], next(block, panel), steps(block),
-                                 target.tile(0, panel * panelColumns, b.columns, block, cut));
+      computeCompactTile(tiles, rows, packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock),
+                         compact(item), b.compactPanels[item], next(block, panel), steps(block),
+                         target.tile(0, panel * panelColumns, b.columns, block, cut));
     });
+    tiles.finish();
   } else {
     float* const panelScratch = ownScratch().b.atLeast(size);
     multiplyFewRows<Format>(team, rows, b.columns, cut, packed, target, [&](int64_t block, int64_t panel) {
