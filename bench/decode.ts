@@ -76,6 +76,8 @@ export interface DecodeBenchmark {
   /** GB/s, all threads. */
   bandwidth: number;
   shareOfBandwidth: number;
+  /** The same if weights were read at the width of their format, 16 bits for bf16, which Parley may keep in 12. */
+  shareOfFullWidth: number;
   batch: number;
   prompt: number;
   weights: WeightFormat;
@@ -132,7 +134,9 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
   const steps = stamps.slice(2).map((stamp, index) => stamp - stamps[index + 1]!);
   const millisecondsPerStep = median(steps);
   const timeToFirstTokenMs = median(first);
-  const gigabytesPerStep = bytesPerStep(model, options, prompt + ahead + tokens / 2) / 1e9;
+  const cacheBytes = cacheBytesPerStep(model, options, prompt + ahead + tokens / 2);
+  const gigabytesPerStep = (model.parameters.packedBytes + cacheBytes) / 1e9;
+  const gigabytesAtFullWidth = (fullWidthBytes(model, weights) + cacheBytes) / 1e9;
   const bandwidth = Math.max(bandwidthBefore, measureBandwidth());
   return {
     tokensPerSecond: (batch / millisecondsPerStep) * 1000,
@@ -142,6 +146,7 @@ export async function benchDecode(options: DecodeOptions): Promise<DecodeBenchma
     gigabytesPerStep,
     bandwidth,
     shareOfBandwidth: (gigabytesPerStep / millisecondsPerStep) * (1000 / bandwidth),
+    shareOfFullWidth: (gigabytesAtFullWidth / millisecondsPerStep) * (1000 / bandwidth),
     batch,
     prompt,
     weights,
@@ -178,7 +183,13 @@ export function endlessTokenizer(count: number): Tokenizer {
   return characterTokenizer(characters.join(''));
 }
 
-function bytesPerStep({ config, parameters }: Llama, { batch, cache }: DecodeOptions, position: number): number {
+/** Of the weights that a step reads. */
+function fullWidthBytes({ parameters }: Llama, weights: DecodeOptions['weights']): number {
+  const read = parameters.specs.map(({ name }) => parameters.get(name)).filter(({ packed }) => packed !== null);
+  return read.reduce((sum, { data }) => sum + data.length, 0) * (weights === 'bf16' ? 2 : 1);
+}
+
+function cacheBytesPerStep({ config }: Llama, { batch, cache }: DecodeOptions, position: number): number {
   const { bytesPerToken } = new KeyValueCache({
     layers: config.num_hidden_layers,
     slots: 1,
@@ -187,7 +198,7 @@ function bytesPerStep({ config, parameters }: Llama, { batch, cache }: DecodeOpt
     headDim: config.head_dim,
     format: cache,
   });
-  return parameters.packedBytes + batch * position * bytesPerToken;
+  return batch * position * bytesPerToken;
 }
 
 function median(values: number[]): number {

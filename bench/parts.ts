@@ -98,7 +98,8 @@ export const parts: Record<string, Part> = {
     explanation:
       "At the dimensions of SmolLM2-135M with random weights, beside llama.cpp's native build with weights of the same " +
       'precision (bf16; 8 bits and q8_0): a batch of answers that grow, and one prompt that is read. Up to eight answers at ' +
-      'once, Parley keeps bf16 weights in 12 bits without loss; the share of the bandwidth counts the bytes that it reads.',
+      'once, Parley keeps bf16 weights in 12 bits without loss; the share of the bandwidth counts the bytes that it reads, ' +
+      'and in brackets all 16 bits, which the bandwidth limits a program to that reads them.',
     async *measure({ rounds }) {
       for (const [precision, type] of [
         ['bf16', 'bf16'],
@@ -196,10 +197,11 @@ function onlyFigure(comparison: Comparison, figure: string): Comparison {
 
 function compareDecode(precision: string, type: string, batch: number, prompt: number, rounds: number) {
   const flags = ['--batch', String(batch), '--prompt', String(prompt)];
-  const pick = ({ tokensPerSecond, promptTokensPerSecond, shareOfBandwidth }: Figures): Figures => ({
+  const pick = ({ tokensPerSecond, promptTokensPerSecond, shareOfBandwidth, shareOfFullWidth }: Figures): Figures => ({
     ...(tokensPerSecond !== undefined && { tokensPerSecond }),
     ...(promptTokensPerSecond !== undefined && { promptTokensPerSecond }),
     ...(shareOfBandwidth !== undefined && { shareOfBandwidth }),
+    ...(shareOfFullWidth !== undefined && { shareOfFullWidth }),
   });
   const ours = ['bench', 'decode', '--size', 'smollm2-135m', '--precision', precision, ...flags, '--json'];
   const theirs = [join(peers, 'llama-cpp.ts'), 'smollm2-135m', type, String(batch), String(prompt)];

@@ -49,6 +49,17 @@ test('a table says what was measured, beside whom, and who is absent', () => {
   expect(Object.keys(charts)).toEqual(['train.svg']);
 });
 
+test('a share of the bandwidth at full width stands beside the one of what is read, where they differ', () => {
+  const figures = { speed: spread([20]), shareOfBandwidth: spread([0.7]), shareOfFullWidth: spread([0.93]) };
+  const row = part.rows[0]!;
+  const page = (share: typeof figures) => {
+    const comparison = { ...row.comparison, ours: { name: 'Parley', figures: share } };
+    return renderResults({ decode: { ...part, rows: [{ ...row, comparison }] } }).page;
+  };
+  expect(page(figures)).toContain('| 70 % (93 %) | PyTorch |');
+  expect(page({ ...figures, shareOfFullWidth: spread([0.7]) })).toContain('| 70 % | PyTorch |');
+});
+
 test('less memory counts as better, in the table and in the chart', () => {
   const { page, charts } = renderResults({ train: part });
   expect(page).toContain('| memory | 50.0 MB (50.0-50.0) |  | PyTorch | 200 MB (200-200) | 4.00 (4.00-4.00) |');

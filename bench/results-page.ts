@@ -110,7 +110,10 @@ function toBar(row: Row): Bar[] {
 
 function shareOf(figures: Record<string, Spread>): string {
   const share = figures.shareOfPeak ?? figures.shareOfBandwidth;
-  return share === undefined ? '' : `${(share.median * 100).toFixed(0)} %`;
+  if (share === undefined) return '';
+  const percent = ({ median }: Spread) => `${(median * 100).toFixed(0)} %`;
+  const full = figures.shareOfFullWidth;
+  return full && percent(full) !== percent(share) ? `${percent(share)} (${percent(full)})` : percent(share);
 }
 
 function formatSpread(spread: Spread | undefined, unit: string): string {
