@@ -50,10 +50,12 @@ inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Cut {
   int64_t inner, innerPerBlock, stepsPerBlock, blocks;
 
-  Cut(int64_t inner, int kPerStep) : inner(inner) {
+  Cut(int64_t inner, int kPerStep)
+      : Cut(inner, kPerStep, matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps) {}
+
+  Cut(int64_t inner, int kPerStep, int64_t mostSteps) : inner(inner) {
     const int64_t steps = ceilDivide(inner, kPerStep);
-    const int64_t most = matrixRegisters && kPerStep > 1 ? mostMatrixSteps : mostSteps;
-    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, most));
+    const int64_t wanted = std::max<int64_t>(1, ceilDivide(steps, mostSteps));
     stepsPerBlock = std::max<int64_t>(1, ceilDivide(ceilDivide(steps, wanted), lanes)) * lanes;
     innerPerBlock = stepsPerBlock * kPerStep;
     blocks = std::max<int64_t>(1, ceilDivide(inner, innerPerBlock));

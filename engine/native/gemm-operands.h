@@ -86,6 +86,7 @@ struct NormalisedRows : RowsToPrepare {
 
 // Sums of a product in f32 or bf16.
 struct FloatTarget {
+  static constexpr bool wantsLongBlocks(int64_t) { return false; }
   const Output& output;
 
   TileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -98,6 +99,7 @@ struct FloatTarget {
 
 // A product that is computed as b * at.
 struct TransposedTarget {
+  static constexpr bool wantsLongBlocks(int64_t) { return false; }
   const Output& output;
 
   TransposedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
@@ -112,6 +114,8 @@ struct TransposedTarget {
 // are its partial sums.
 template <class Format>
 struct RoundedTarget {
+  // The partial sums of more columns leave the second-level cache.
+  static constexpr bool wantsLongBlocks(int64_t columns) { return columns > 1024; }
   static constexpr int64_t mostRows = tilesPerBlock * Format::rowsPerTile;
   const RoundedOutput& output;
   int64_t partialStride;

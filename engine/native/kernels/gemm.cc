@@ -27,7 +27,7 @@ template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
                       const Operand& b, const Target& target) {
   [[maybe_unused]] const MatrixRegisters shaped;
-  const Cut cut(inner, Format::kPerStep);
+  const Cut cut = Target::wantsLongBlocks(columns) ? Cut(inner, Format::kPerStep, mostSteps) : Cut(inner, Format::kPerStep);
   if (rows > fewRows<Format>) {
     const int64_t size = panelsSize(cut, columns);
     const bool each = size <= mostPanelsPackedByEach;
