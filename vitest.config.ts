@@ -4,8 +4,7 @@ import { postgresPrograms } from './server/testing/postgres.ts';
 /** A server of its own per run, in the projects that try PostgreSQL; there are none where it is not installed. */
 const globalSetup = 'server/testing/postgres.ts';
 const onPostgres = postgresPrograms() !== null;
-/** Half of a file's time is its process that starts: by default only one core would do that, of two. */
-const ownProcess = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: '100%' };
+const ownProcess = { testTimeout: 60_000, hookTimeout: 120_000 };
 const browserTest = { testTimeout: 600_000, hookTimeout: 300_000, fileParallelism: false };
 
 export default defineConfig({

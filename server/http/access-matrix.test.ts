@@ -4,7 +4,7 @@
  */
 import type { AccountRole } from '@parley/contracts';
 import { roleAllows } from '@parley/contracts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { DeclaredRoute } from '../accounts/access.ts';
 import { personalData } from '../accounts/personal-data.ts';
 import { uuidv7 } from '../db/uuid.ts';
@@ -151,7 +151,11 @@ async function everythingOf(person: TestServer) {
 }
 
 test('what belongs to somebody else is as if it did not exist, and stays as it is', async () => {
-  const before = [await everythingOf(owner), await everythingOf(trainer)];
+  const before = await vi.waitFor(async () => {
+    const everything = [await everythingOf(owner), await everythingOf(trainer)];
+    expect(JSON.stringify(everything), 'a file is read beside the server').not.toContain('"state":"reading"');
+    return everything;
+  }, 30_000);
   const ofOwner = routesAbout('owner');
   expect(ofOwner.length).toBeGreaterThan(30);
   for (const person of [stranger, trainer, administrator]) {
