@@ -4,7 +4,6 @@ import { postgresPrograms } from './server/testing/postgres.ts';
 /** A server of its own per run, in the projects that try PostgreSQL; there are none where it is not installed. */
 const globalSetup = 'server/testing/postgres.ts';
 const onPostgres = postgresPrograms() !== null;
-const ownProcess = { testTimeout: 60_000, hookTimeout: 120_000 };
 const browserTest = { testTimeout: 600_000, hookTimeout: 300_000, fileParallelism: false };
 
 export default defineConfig({
@@ -16,7 +15,8 @@ export default defineConfig({
           include: ['{contracts,engine,lm,recipes,server,web,cli,bench}/**/*.test.{ts,tsx}', '*.test.ts'],
           // What the benchmarks install brings tests of its own.
           exclude: [...configDefaults.exclude, '**/.installed/**'],
-          ...ownProcess,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       // What the server stores, once more on PostgreSQL, where that is installed.
@@ -29,7 +29,8 @@ export default defineConfig({
                 include: ['server/{accounts,assistants,chat,db,feedback,http,lab,safety,workbench}/**/*.test.ts'],
                 // What fills SQLite's disk, or streams without a database.
                 exclude: ['**/full-disk.test.ts', '**/event-stream.test.ts'],
-                ...ownProcess,
+                testTimeout: 60_000,
+                hookTimeout: 120_000,
               },
             },
             {
