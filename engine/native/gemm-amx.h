@@ -196,6 +196,7 @@ class MatrixTiles {
   // what will be read next.
   template <class Panel>
   void compute(const float* a, Panel&& panel, int64_t steps, int64_t rows, const Output& output) {
+    if (steps == 0) return computeNothing(rows, output);
     switch (rows) {
       case 1: return computeVectorRows<Format, 1>(a, panel, steps, output);
       case 2: return computeVectorRows<Format, 2>(a, panel, steps, output);
@@ -243,6 +244,15 @@ class MatrixTiles {
   Output before;  // where the sums in the registers belong
   int64_t rowsBefore = 0;
   Sums sums[matrixTileRows][2], starts[matrixTileRows][2];
+
+  // Sums of no products: what they start from.
+  void computeNothing(int64_t rows, const Output& output) {
+    finish();
+    for (int64_t row = 0; row < rows; row++) {
+      output.start(row, starts[row]);
+      output.finish(row, starts[row]);
+    }
+  }
 
   SumsInMemory<const void> startOf(const Output& output, int64_t rows) {
     if (const auto whole = output.wholeBefore(rows == matrixTileRows)) return whole;

@@ -4,7 +4,8 @@
 //
 // Operands are bf16 already, or f32 and rounded to bf16 on the way in if the precision says so; sums are f32. The sum of
 // one output starts from `initial` and runs through k in order, whatever the sizes: its bits depend neither on the
-// number of rows and columns it is computed among, nor on the number of threads, nor on packing ahead.
+// number of rows and columns it is computed among, nor on the number of threads, nor on packing ahead. Only a single row
+// or column in f32, of operands that are not packed ahead, has an order of its own (gemm-vector.h).
 #pragma once
 #include <cstdint>
 #include <vector>

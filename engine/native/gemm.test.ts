@@ -18,6 +18,10 @@ const shapes: [rows: number, inputs: number, outputs: number][] = [
   [200, 3, 65],
   [16, 1, 500],
   [2, 300, 70],
+  [1, 1100, 70],
+  [1100, 70, 1],
+  [70, 1, 300],
+  [300, 1, 1],
   [500, 70, 9],
   [64, 48, 48],
 ];
@@ -149,7 +153,10 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     for (const result of results.slice(1)) expect(result === results[0]).toBe(true);
   });
 
-  it('give a row the same bits alone, among others and with a packed weight', () => {
+  // In f32 a row or an output of its own is a matrix times a vector, with an order of its own: see below.
+  const fewest = name === 'f32' ? 2 : 1;
+
+  it('give a row the same bits among few, among many and with a packed weight', () => {
     setPrecision(name);
     const [rows, inputs, outputs] = [300, 901, 100];
     const [x, weight] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2)];
@@ -168,8 +175,10 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
       const part = x.subarray(from * inputs, (from + count) * inputs);
       const expected = y.subarray(from * outputs, (from + count) * outputs);
       const result = new Float32Array(count * outputs);
-      native().productForward(part, weight, null, result, count, inputs, outputs);
-      expect(bits(result) === bits(expected)).toBe(true);
+      if (count >= fewest) {
+        native().productForward(part, weight, null, result, count, inputs, outputs);
+        expect(bits(result) === bits(expected)).toBe(true);
+      }
       native().productPacked(part, packed, null, result, count);
       expect(bits(result) === bits(expected)).toBe(true);
     }
@@ -194,20 +203,25 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
       [1, 1],
       [2500, 33],
     ] as const) {
-      for (const [kind, weight] of Object.entries(weightsOfAllKinds(outputs * inputs))) {
-        const packed = native().packWeight(weight, name, true, inputs, outputs);
+      // Among two of each at least, as a single one may have an order of its own.
+      const columns = Math.max(outputs, 2);
+      for (const [kind, weights] of Object.entries(weightsOfAllKinds(columns * inputs))) {
+        const packed = native().packWeight(weights.subarray(0, outputs * inputs), name, true, inputs, outputs);
         for (const rows of [1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 30, 120]) {
-          const [x, residual] = [numbers(rows * inputs, 1), numbers(rows * outputs, 2)];
-          const [y, expected] = [new Float32Array(rows * outputs), new Float32Array(rows * outputs)];
-          native().productForward(x, weight, residual, expected, rows, inputs, outputs);
-          native().productPacked(x, packed, residual, y, rows);
-          expect(bits(y) === bits(expected), `${kind} ${rows}x${outputs}x${inputs}`).toBe(true);
+          const among = Math.max(rows, 2);
+          const [x, residual] = [numbers(among * inputs, 1), numbers(among * columns, 2)];
+          const [y, all] = [new Float32Array(rows * outputs), new Float32Array(among * columns)];
+          const corner = (values: Float32Array) =>
+            Float32Array.from(y, (_, i) => values[Math.floor(i / outputs) * columns + (i % outputs)]!);
+          native().productForward(x, weights, residual, all, among, inputs, columns);
+          native().productPacked(x.subarray(0, rows * inputs), packed, corner(residual), y, rows);
+          expect(bits(y) === bits(corner(all)), `${kind} ${rows}x${outputs}x${inputs}`).toBe(true);
         }
       }
     }
   });
 
-  it('give an output the same bits alone and among others, however few there are', () => {
+  it('give an output the same bits among few and among many', () => {
     setPrecision(name);
     const [rows, inputs, outputs] = [230, 500, 130];
     const [x, weight, dy] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2), numbers(rows * outputs, 3)];
@@ -215,7 +229,7 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     const dx = new Float32Array(rows * inputs);
     native().productForward(x, weight, null, y, rows, inputs, outputs);
     native().productInputGradient(dy, weight, dx, false, rows, inputs, outputs);
-    for (const count of [1, 2, 3, 4, 5, 8, 16, 17, 33]) {
+    for (const count of [1, 2, 3, 4, 5, 8, 16, 17, 33].filter((count) => count >= fewest)) {
       const narrow = new Float32Array(rows * count);
       native().productForward(x, weight.subarray(0, count * inputs), null, narrow, rows, inputs, count);
       const expected = Float32Array.from(narrow, (_, i) => y[Math.floor(i / count) * outputs + (i % count)]!);
@@ -224,6 +238,71 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
       const few = new Float32Array(count * inputs);
       native().productInputGradient(dy.subarray(0, count * outputs), weight, few, false, count, inputs, outputs);
       expect(bits(few) === bits(dx.subarray(0, count * inputs)), `${count} rows`).toBe(true);
+    }
+  });
+
+  it('have the same bits for any number of threads and of other outputs with a single row or column', () => {
+    setPrecision(name);
+    for (const [inputs, outputs] of [
+      [1001, 700],
+      [64, 300],
+      [300, 9],
+      [70, 1],
+    ] as const) {
+      const [x, weight, dy] = [numbers(inputs, 1), numbers(outputs * inputs, 2), numbers(outputs, 3)];
+      const results = [1, 2, 3, 7].map((count) => {
+        setThreads(count);
+        const y = new Float32Array(outputs);
+        const column = new Float32Array(outputs);
+        const dx = new Float32Array(inputs);
+        const dWeight = new Float32Array(inputs);
+        native().productForward(x, weight, dy, y, 1, inputs, outputs);
+        native().productForward(weight, x, dy, column, outputs, inputs, 1);
+        native().productInputGradient(dy, weight, dx, false, 1, inputs, outputs);
+        native().productWeightGradient(dy, weight, dWeight, false, outputs, inputs, 1);
+        return [y, column, dx, dWeight] as const;
+      });
+      const [[y, column, dx, dWeight]] = results as [(typeof results)[0]];
+      for (const result of results) expect(bits(...result) === bits(y, column, dx, dWeight)).toBe(true);
+      expect(bits(column) === bits(y)).toBe(true);
+      expect(bits(dWeight) === bits(dx)).toBe(true);
+
+      const few = new Float32Array(Math.ceil(outputs / 2));
+      const rows = weight.subarray(0, few.length * inputs);
+      const initial = dy.subarray(0, few.length);
+      native().productForward(x, rows, initial, few, 1, inputs, few.length);
+      expect(bits(few) === bits(y.subarray(0, few.length))).toBe(true);
+      native().productForward(rows, x, initial, few, few.length, inputs, 1);
+      expect(bits(few) === bits(column.subarray(0, few.length))).toBe(true);
+    }
+  });
+
+  it('do nothing without rows or outputs, and give what they start from without inputs', () => {
+    setPrecision(name);
+    const none = new Float32Array(0);
+    const [many, start] = [numbers(2100, 1), numbers(900, 2)];
+    for (const sums of [1, 7, 30]) {
+      const [wide, initial] = [many.subarray(0, sums * 70), start.subarray(0, sums)];
+      const y = new Float32Array(sums);
+      native().productForward(none, wide, null, none, 0, 70, sums);
+      native().productForward(wide, none, null, none, sums, 70, 0);
+      native().productWeightGradient(none, wide, none, false, sums, 70, 0);
+      native().productForward(none, none, initial, y, 1, 0, sums);
+      expect(y).toEqual(initial);
+      y.fill(1);
+      native().productForward(none, none, initial, y, sums, 0, 1);
+      expect(y).toEqual(initial);
+      y.fill(1);
+      native().productInputGradient(none, none, y, false, 1, sums, 0);
+      expect(y).toEqual(new Float32Array(sums));
+      const square = start.slice(0, sums * sums);
+      native().productWeightGradient(none, none, square, true, 0, sums, sums);
+      expect(square).toEqual(start.slice(0, sums * sums));
+
+      for (const fewRows of [false, true]) {
+        const packed = native().packWeight(wide, name, fewRows, 70, sums);
+        native().productPacked(none, packed, null, none, 0);
+      }
     }
   });
 

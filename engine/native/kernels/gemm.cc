@@ -6,6 +6,7 @@
 //   gemm-loops.h     the loops around it, and threads
 //   gemm-operands.h  what they take: kinds of rows and of outputs
 //   gemm-thin.h      what differs for a handful of rows
+//   gemm-vector.h    what differs for a single row or column in f32
 //   gemm-int8.h      what differs for 8-bit weights
 //   gemm-compact.h   what differs for packed bf16 weights in 12 bits
 //
@@ -19,6 +20,7 @@
 #include "../gemm-loops.h"
 #include "../gemm-operands.h"
 #include "../gemm-thin.h"
+#include "../gemm-vector.h"
 
 namespace parley::PARLEY_ISA {
 namespace {
@@ -270,12 +272,21 @@ int64_t PackedOperand::bytes() const {
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const Output& output, Precision precision) {
-  if (precision == Precision::bf16) multiplyEitherWay<Bf16Format>(team, rows, columns, inner, a, b, output);
-  else multiplyEitherWay<FloatFormat>(team, rows, columns, inner, a, b, output);
+  if (rows == 0 || columns == 0) return;
+  if (precision == Precision::bf16) {
+    multiplyEitherWay<Bf16Format>(team, rows, columns, inner, a, b, output);
+  } else if (columns == 1) {
+    MatrixTimesVector(team, a, b, rows, inner).multiply(output, output.stride, output.initialStride);
+  } else if (rows == 1) {
+    MatrixTimesVector(team, b, a, columns, inner).multiply(output, 1, 1);
+  } else {
+    multiplyEitherWay<FloatFormat>(team, rows, columns, inner, a, b, output);
+  }
 }
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
               const RoundedOutput& output, Precision precision) {
+  if (rows == 0 || columns == 0) return;
   const auto multiplyAs = [&](auto format) {
     using Format = decltype(format);
     multiplyUnpacked<Format>(team, rows, columns, inner, a, b, RoundedTarget<Format>(output, columns));
@@ -286,6 +297,7 @@ void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, co
 
 void multiply(const Team& team, int64_t rows, const Operand& a, const PackedOperand& b, const Output& output,
               const Normalisation& normalisation) {
+  if (rows == 0 || b.columns == 0) return;
   const auto multiplyBy = [&](const auto& from, const auto& target) {
     using Format = typename std::decay_t<decltype(from)>::Format;
     if constexpr (std::is_same_v<Format, Bf16Format>) {
