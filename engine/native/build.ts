@@ -97,8 +97,15 @@ export async function build({
   const stale = units.filter((unit) => !existsSync(unit.object));
   const started = Date.now();
   log(`Compiling ${stale.length} native objects with ${compiler.path} ...`);
-  await compileAll(compiler.path, stale);
-  await link(compiler.path, units, sanitizer, addon);
+  try {
+    await compileAll(compiler.path, stale);
+    await link(compiler.path, units, sanitizer, addon);
+  } catch (error) {
+    // The addon of other sources would be taken for theirs, and tests would pass on it.
+    rmSync(addon, { force: true });
+    rmSync(keyFile, { force: true });
+    throw error;
+  }
   writeAtomically(keyFile, key);
   forgetOldObjects(objects, units);
   log(`Built ${addon} in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
