@@ -206,7 +206,8 @@ class MatrixTiles {
     }
     const int64_t aStride = wholeSteps(steps) * bytesPerStep;
     const bool lower = rows > lanes, zero = output.startsFromZero();
-    const SumsInMemory<const void> from = zero ? SumsInMemory<const void>{} : startOf(output, rows);
+    // If registers are zeroed nothing is read from there.
+    const SumsInMemory<const void> from = zero ? SumsInMemory<const void>{starts, panelColumns} : startOf(output, rows);
     const SumsInMemory<void> whole = wholeEnd();
     for (int64_t i = 0; i < stepsPerMatrix; i++) panel.ask(i);
     exchangeAndMultiply(whole ? whole : SumsInMemory<void>{sums, panelColumns}, zero, from, a, aStride, panel.at(0), lower);

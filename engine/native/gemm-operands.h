@@ -84,31 +84,31 @@ struct NormalisedRows : RowsToPrepare {
   Number* numbers() const { return reinterpret_cast<Number*>(prepared); }
 };
 
-// Sums of a product in f32 or bf16.
-struct FloatTarget {
+// Sums of a product in f32 or bf16. A row of a TransposedTileOutput is a column of the output.
+template <class Tile>
+struct SumsTarget {
   static constexpr bool wantsLongBlocks(int64_t) { return false; }
   const Output& output;
 
-  TileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
-    float* const data = output.data + row * output.stride + column;
+  Tile tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
+    float* const data = at(output.data, output.stride, row, column);
     if (block > 0) return {data, output.stride, data, output.stride, columns - column};
-    const float* const initial = output.initial ? output.initial + row * output.initialStride + column : nullptr;
+    const float* const initial =
+        output.initial == nullptr ? nullptr : at(output.initial, output.initialStride, row, column);
     return {data, output.stride, initial, output.initialStride, columns - column};
+  }
+
+ private:
+  template <class Number>
+  static Number* at(Number* data, int64_t stride, int64_t row, int64_t column) {
+    if constexpr (std::is_same_v<Tile, TransposedTileOutput>) return data + column * stride + row;
+    return data + row * stride + column;
   }
 };
 
-// A product that is computed as b * at.
-struct TransposedTarget {
-  static constexpr bool wantsLongBlocks(int64_t) { return false; }
-  const Output& output;
-
-  TransposedTileOutput tile(int64_t row, int64_t column, int64_t columns, int64_t block, const Cut&) const {
-    float* const data = output.data + column * output.stride + row;
-    if (block > 0) return {data, output.stride, data, output.stride, columns - column};
-    const float* const initial = output.initial ? output.initial + column * output.initialStride + row : nullptr;
-    return {data, output.stride, initial, output.initialStride, columns - column};
-  }
-};
+using FloatTarget = SumsTarget<TileOutput>;
+// Of a product that is computed as b * at.
+using TransposedTarget = SumsTarget<TransposedTileOutput>;
 
 // A product whose sums are rounded in the end. A thread never has more than mostRows rows of a column under way: those
 // are its partial sums.
