@@ -10,13 +10,21 @@ namespace {
 
 constexpr int64_t rowGrain = 8;
 
+// body(i, count) for each vector of a row of `width` numbers, from i on: `count` is what loadUpTo() and storeUpTo() are
+// to take, a constant but for the last vector, so that the compiler leaves their tests out of the loop.
+template <class Body>
+void forEachVector(int64_t width, Body body) {
+  int64_t i = 0;
+  for (; i + lanes <= width; i += lanes) body(i, int64_t(lanes));
+  if (i < width) body(i, width - i);
+}
+
 template <class In, class Out>
 void activateRow(const In* gate, Out* out, int64_t width) {
   const In* const up = gate + width;
-  for (int64_t i = 0; i < width; i += lanes) {
-    const int64_t rest = width - i;
-    storeUpTo(rest, out + i, silu(loadUpTo(rest, gate + i)) * loadUpTo(rest, up + i));
-  }
+  forEachVector(width, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    storeUpTo(count, out + i, silu(loadUpTo(count, gate + i)) * loadUpTo(count, up + i));
+  });
 }
 
 void swigluForward(AnyArray gateUp, AnyArray y, int64_t rows) {
@@ -35,16 +43,15 @@ void swigluForward(AnyArray gateUp, AnyArray y, int64_t rows) {
 template <class In, class Gradient, class Out>
 void backwardRow(const In* gate, const Gradient* dy, Out* dgate, bool add, int64_t width) {
   const In* const up = gate + width;
-  const auto emit = [&](int64_t rest, Out* to, Floats value) {
-    storeUpTo(rest, to, add ? loadUpTo(rest, to) + value : value);
+  const auto emit = [&](int64_t count, Out* to, Floats value) __attribute__((always_inline)) {
+    storeUpTo(count, to, add ? loadUpTo(count, to) + value : value);
   };
-  for (int64_t i = 0; i < width; i += lanes) {
-    const int64_t rest = width - i;
-    const Floats g = loadUpTo(rest, gate + i), u = loadUpTo(rest, up + i), d = loadUpTo(rest, dy + i);
+  forEachVector(width, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    const Floats g = loadUpTo(count, gate + i), u = loadUpTo(count, up + i), d = loadUpTo(count, dy + i);
     const Floats s = sigmoid(g);
-    emit(rest, dgate + i, d * u * s * (1.0f + g * (1.0f - s)));
-    emit(rest, dgate + width + i, d * g * s);
-  }
+    emit(count, dgate + i, d * u * s * (1.0f + g * (1.0f - s)));
+    emit(count, dgate + width + i, d * g * s);
+  });
 }
 
 void swigluBackward(AnyArray gateUp, AnyArray dy, AnyArray dgateUp, bool add, int64_t rows) {
