@@ -45,7 +45,8 @@ struct FloatArithmetic {
 };
 
 // How a precision packs k's into steps. load*() give `lanes` packed elements, from float32 or stored bfloat16 numbers;
-// `count` says how many numbers there are to read, the rest is zero.
+// `count` says how many numbers there are to read, the rest is zero. along() and across() give those of numbers in
+// vectors: what loadAlong() would of low and high one after the other, and loadAcross() of low and the row after it.
 struct FloatFormat : FloatArithmetic {
   using Arithmetic = FloatArithmetic;
   static constexpr int kPerStep = 1, rowsPerTile = tileRows;
@@ -60,6 +61,9 @@ struct FloatFormat : FloatArithmetic {
 
   static Floats loadAlong(const uint16_t* row, int64_t count) { return loadUpTo(count, row); }
   static Floats loadAcross(const uint16_t* at, const uint16_t*, int64_t count) { return loadAlong(at, count); }
+
+  static Floats along(Floats low, Floats) { return low; }
+  static Floats across(Floats low, Floats) { return low; }
 };
 
 #if defined(__AVX512BF16__)
@@ -98,13 +102,15 @@ struct Bf16Format : PairArithmetic {
   static Floats loadAlong(const float* row, int64_t count) {
     const Floats low = FloatFormat::loadAlong(row, count);
     const Floats high = count > lanes ? FloatFormat::loadAlong(row + lanes, count - lanes) : Floats{};
-    return (Floats)_mm512_cvtne2ps_pbh(high, low);
+    return along(low, high);
   }
   static Floats loadAcross(const float* at, const float* next, int64_t count) {
     const Floats low = FloatFormat::loadAlong(at, count);
-    const Floats high = next != nullptr ? FloatFormat::loadAlong(next, count) : Floats{};
-    return interleave((__m512i)_mm512_cvtne2ps_pbh(high, low));
+    return across(low, next != nullptr ? FloatFormat::loadAlong(next, count) : Floats{});
   }
+
+  static Floats along(Floats low, Floats high) { return (Floats)_mm512_cvtne2ps_pbh(high, low); }
+  static Floats across(Floats low, Floats high) { return interleave((__m512i)_mm512_cvtne2ps_pbh(high, low)); }
 
   static Floats loadAlong(const uint16_t* row, int64_t count) {
     if (count >= 2 * lanes) return (Floats)_mm512_loadu_si512(row);
@@ -131,6 +137,8 @@ struct Bf16Format : PairArithmetic {
 #else
 struct Bf16Format : FloatFormat {
   using FloatFormat::loadAcross, FloatFormat::loadAlong;
+  static Floats along(Floats low, Floats) { return roundToBf16(low); }
+  static Floats across(Floats low, Floats) { return roundToBf16(low); }
   static Floats loadAlong(const float* row, int64_t count) { return roundToBf16(FloatFormat::loadAlong(row, count)); }
   static Floats loadAcross(const float* at, const float*, int64_t count) { return loadAlong(at, count); }
 };

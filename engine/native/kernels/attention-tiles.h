@@ -30,6 +30,13 @@ void alongRows(const float* from, float* to, int64_t rows, int64_t columns) {
   for (int64_t i = 0; i < rows * columns; i += step, to += lanes) store(to, Format::loadAlong(from + i, step));
 }
 
+// The same of a row that is in two vectors.
+template <class Format>
+void storeAlong(float* to, Floats first, Floats second) {
+  store(to, Format::along(first, second));
+  if (Format::kPerStep == 1) store(to + lanes, Format::along(second, second));
+}
+
 // x[rows][columns] to elements, across rows. Rows are even.
 template <class Format>
 void acrossRows(const float* from, float* to, int64_t rows, int64_t columns) {

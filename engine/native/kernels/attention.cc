@@ -18,6 +18,8 @@
 //           q0+32  |...not       |\              |
 //           ...    |   computed..|  \  masked    |         Panels of 2 * lanes queries end at their own last key.
 //
+// The forward keeps the scores of one panel against all of its keys, the backward those against 64 keys at a time.
+//
 // In this orientation no product needs a transposed score matrix (gemm notation: [rows][inner] * [inner][columns]):
 //
 //     forward    S^T = K[key][d] Q^T[d][query]       O^T = V^T[d][key] P^T[key][query]
@@ -47,6 +49,7 @@ namespace {
 
 constexpr int64_t blockQueries = 64;
 constexpr int64_t rowsAhead = 8;
+constexpr int64_t keysAtOnce = 64;  // in the backward, so that what is made of them stays in the first-level cache
 constexpr float hidden = -3e38f;  // a score that exp() turns into exactly 0
 
 struct Shape {
@@ -138,15 +141,19 @@ void writeRows(const float* from, int64_t count, Number* to, int64_t stride, con
   }
 }
 
-// The sum of products of two rows.
-float rowProduct(const Values& a, const Values& b, int64_t size) {
-  Floats total{};
+// For each of `count` rows of a and b, `stride` numbers apart, the sum of their products.
+void rowProducts(const Values& a, const Values& b, int64_t stride, int64_t count, int64_t size, float* sums) {
   typed(a, [&](const auto* x) {
     typed(b, [&](const auto* y) {
-      for (int64_t i = 0; i < size; i += lanes) total = fma(loadUpTo(size - i, x + i), loadUpTo(size - i, y + i), total);
+      for (int64_t row = 0; row < count; row++, x += stride, y += stride) {
+        Floats total{};
+        for (int64_t i = 0; i < size; i += lanes) {
+          total = fma(loadUpTo(size - i, x + i), loadUpTo(size - i, y + i), total);
+        }
+        sums[row] = sum(total);
+      }
     });
   });
-  return sum(total);
 }
 
 // The keys that the queries of a block can see: [begin, end of the panel), and each query's own first key.
@@ -164,11 +171,10 @@ struct Window {
     begin = begin / wholeRows * wholeRows;
   }
 
-  // Rows [first, last) of a vector of queries hold keys that all of them see.
-  void fullyVisible(int64_t column, int64_t query, int64_t end, int64_t* first, int64_t* last) const {
-    *first = *std::max_element(starts + column, starts + column + lanes);
-    *last = std::min(query + 1, end);
-    if (*last < *first) *last = *first = std::min(*first, end);
+  // Of these keys, those that all of a vector of queries see.
+  Range fullyVisible(int64_t column, int64_t query, Range keys) const {
+    const int64_t end = std::clamp(query + 1, keys.begin, keys.end);
+    return {std::clamp<int64_t>(*std::max_element(starts + column, starts + column + lanes), keys.begin, end), end};
   }
 };
 
@@ -189,48 +195,54 @@ struct Task {
   float scale() const { return 1.0f / std::sqrt(float(shape.headDim)); }
 };
 
-// Replaces the scores of keys that a vector of queries must not see, s[end - begin][blockQueries].
-void maskScores(float* s, const Window& window, int64_t column, int64_t query, int64_t end) {
-  int64_t first, last;
-  window.fullyVisible(column, query, end, &first, &last);
-  float startValues[lanes];
-  for (int i = 0; i < lanes; i++) startValues[i] = float(window.starts[column + i]);
-  const Floats queries = laneIndices() + float(query), starts = load(startValues), low = broadcast(hidden);
-  const auto mask = [&](int64_t key) {
-    float* const at = s + (key - window.begin) * blockQueries + column;
-    const Floats keys = broadcast(float(key));
-    store(at, selectLess(queries, keys, low, selectLess(keys, starts, low, load(at))));
-  };
-  for (int64_t key = window.begin; key < first; key++) mask(key);
-  for (int64_t key = last; key < end; key++) mask(key);
+// Replaces the scores of keys that a panel of queries must not see, s[keys][panelColumns].
+void maskScores(float* s, const Window& window, int64_t column, int64_t query, Range keys) {
+  for (int64_t vector = 0; vector < panelColumns; vector += lanes) {
+    const Range visible = window.fullyVisible(column + vector, query + vector, keys);
+    float startValues[lanes];
+    for (int i = 0; i < lanes; i++) startValues[i] = float(window.starts[column + vector + i]);
+    const Floats queries = laneIndices() + float(query + vector), starts = load(startValues), low = broadcast(hidden);
+    const auto mask = [&](int64_t key) {
+      float* const at = s + (key - keys.begin) * panelColumns + vector;
+      const Floats here = broadcast(float(key));
+      store(at, selectLess(queries, here, low, selectLess(here, starts, low, load(at))));
+    };
+    for (int64_t key = keys.begin; key < visible.begin; key++) mask(key);
+    for (int64_t key = visible.end; key < keys.end; key++) mask(key);
+  }
 }
 
-// Softmax down the columns of one vector: s becomes p without its normalisation, as elements across rows.
+// Softmax down the columns of a panel: from scores to p without its normalisation, as elements across rows.
 template <class Format>
-void softmaxColumns(float* s, float* p, int64_t rows, float* inverse, float* logSumExp) {
-  Floats highest = broadcast(hidden);
-  for (int64_t row = 0; row < rows; row++) highest = max(highest, load(s + row * blockQueries));
-  Floats total{};
-  for (int64_t row = 0; row < rows; row += Format::kPerStep) {
-    float* const at = s + row * blockQueries;
-    for (int i = 0; i < Format::kPerStep; i++) {
-      const Floats e = exp(load(at + i * blockQueries) - highest);
-      total = total + e;
-      store(at + i * blockQueries, e);
-    }
-    store(p + row / Format::kPerStep * blockQueries, Format::loadAcross(at, at + blockQueries, lanes));
+void softmaxColumns(const float* s, float* p, int64_t rows, float* inverse, float* logSumExp) {
+  constexpr int64_t pack = Format::kPerStep;
+  Floats highest[2] = {broadcast(hidden), broadcast(hidden)}, total[2] = {};
+  for (int64_t row = 0; row < rows; row++) {
+    for (int half = 0; half < 2; half++) highest[half] = max(highest[half], load(s + row * panelColumns + half * lanes));
   }
-  store(inverse, 1.0f / total);
-  float sums[lanes], tops[lanes];
-  store(sums, total);
-  store(tops, highest);
-  for (int i = 0; i < lanes; i++) logSumExp[i] = tops[i] + std::log(sums[i]);
+  for (int64_t row = 0; row < rows; row += pack) {
+    for (int half = 0; half < 2; half++) {
+      Floats e[pack];
+      for (int i = 0; i < pack; i++) {
+        e[i] = exp(load(s + (row + i) * panelColumns + half * lanes) - highest[half]);
+        total[half] = total[half] + e[i];
+      }
+      store(p + row / pack * panelColumns + half * lanes, Format::across(e[0], e[pack - 1]));
+    }
+  }
+  for (int half = 0; half < 2; half++) {
+    store(inverse + half * lanes, 1.0f / total[half]);
+    float sums[lanes], tops[lanes];
+    store(sums, total[half]);
+    store(tops, highest[half]);
+    for (int i = 0; i < lanes; i++) logSumExp[half * lanes + i] = tops[i] + std::log(sums[i]);
+  }
 }
 
 template <class Format>
 int64_t forwardScratch(const Shape& shape) {
   const int64_t T = shape.paddedLength(), D = shape.paddedDim();
-  return 2 * T * D / Format::kPerStep + 5 * blockQueries * D + 2 * T * blockQueries + 4 * blockQueries + 16 * 16;
+  return 2 * T * D / Format::kPerStep + 5 * blockQueries * D + 2 * T * panelColumns + 4 * blockQueries + 16 * 16;
 }
 
 template <class Format>
@@ -245,8 +257,8 @@ void forwardTask(const Task& task, const AnyArray& output, int64_t outputStart, 
   float* const elements = bump.take(blockQueries * D);
   float* const queriesT = bump.take(blockQueries * D);  // [d][query]
   float* const outputT = bump.take(blockQueries * D);   // [d][query]
-  float* const s = bump.take(T * blockQueries);         // [key][query]
-  float* const p = bump.take(T * blockQueries);         // [key][query]
+  float* const s = bump.take(T * panelColumns);         // [key][query of a panel]
+  float* const p = bump.take(T * panelColumns);         // [key][query of a panel]
   float* const inverse = bump.take(blockQueries);
   float* const log = bump.take(blockQueries);
 
@@ -269,13 +281,11 @@ void forwardTask(const Task& task, const AnyArray& output, int64_t outputStart, 
       transposed(elements, D / pack, queriesT, blockQueries, blockQueries, D / pack);
       for (int64_t column = 0; column < blockQueries; column += panelColumns) {
         const int64_t end = first + column + panelColumns, visible = end - window.begin;
-        multiplySmall<Format>(keys + window.begin * D / pack, D / pack, queriesT + column, blockQueries, s + column,
-                              blockQueries, visible, panelColumns, D / pack, false);
-        for (int64_t vector = column; vector < column + panelColumns; vector += lanes) {
-          maskScores(s, window, vector, first + vector, end);
-          softmaxColumns<Format>(s + vector, p + vector, visible, inverse + vector, log + vector);
-        }
-        multiplySmall<Format>(valuesT + window.begin / pack, T / pack, p + column, blockQueries, outputT + column,
+        multiplySmall<Format>(keys + window.begin * D / pack, D / pack, queriesT + column, blockQueries, s,
+                              panelColumns, visible, panelColumns, D / pack, false);
+        maskScores(s, window, column, first + column, {window.begin, end});
+        softmaxColumns<Format>(s, p, visible, inverse + column, log + column);
+        multiplySmall<Format>(valuesT + window.begin / pack, T / pack, p, panelColumns, outputT + column,
                               blockQueries, D, panelColumns, visible / pack, false);
       }
       for (int64_t i = 0; i < D; i++) {
@@ -301,27 +311,26 @@ void scoreGradients(const float* s, const float* dp, const float* log, const flo
                     float* ds, float* dsAcross) {
   constexpr int64_t pack = Format::kPerStep, alongStride = blockQueries / pack;
   const Floats log0 = load(log), log1 = load(log + lanes), sum0 = load(rowSums), sum1 = load(rowSums + lanes);
-  float lines[2][2 * panelColumns];  // p and ds of two keys
   for (int64_t row = 0; row < rows; row += pack) {
-    for (int64_t i = 0; i < pack; i++) {
-      const int64_t at = (row + i) * blockQueries;
+    Floats ds0[pack], ds1[pack];
+    for (int i = 0; i < pack; i++) {
+      const int64_t at = (row + i) * panelColumns, along = (row + i) * alongStride;
       const Floats p0 = exp(load(s + at) - log0), p1 = exp(load(s + at + lanes) - log1);
-      float *const pLine = lines[0] + i * panelColumns, *const dsLine = lines[1] + i * panelColumns;
-      store(pLine, p0);
-      store(pLine + lanes, p1);
-      store(dsLine, p0 * (load(dp + at) - sum0));
-      store(dsLine + lanes, p1 * (load(dp + at + lanes) - sum1));
-      alongRows<Format>(pLine, p + (row + i) * alongStride, 1, panelColumns);
-      alongRows<Format>(dsLine, ds + (row + i) * alongStride, 1, panelColumns);
+      ds0[i] = p0 * (load(dp + at) - sum0);
+      ds1[i] = p1 * (load(dp + at + lanes) - sum1);
+      storeAlong<Format>(p + along, p0, p1);
+      storeAlong<Format>(ds + along, ds0[i], ds1[i]);
     }
-    acrossRows<Format>(lines[1], dsAcross + row / pack * blockQueries, pack, panelColumns);
+    float* const across = dsAcross + row / pack * panelColumns;
+    store(across, Format::across(ds0[0], ds0[pack - 1]));
+    store(across + lanes, Format::across(ds1[0], ds1[pack - 1]));
   }
 }
 
 template <class Format>
 int64_t backwardScratch(const Shape& shape) {
   const int64_t T = shape.paddedLength(), D = shape.paddedDim();
-  return 3 * T * D / Format::kPerStep + 2 * T * D + 9 * blockQueries * D + 5 * T * blockQueries + 2 * blockQueries +
+  return 3 * T * D / Format::kPerStep + 2 * T * D + 9 * blockQueries * D + 2 * T * blockQueries + 3 * keysAtOnce * panelColumns + 2 * blockQueries +
          16 * 20;
 }
 
@@ -344,11 +353,11 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
   float* const doutputs = bump.take(blockQueries * D);   // [query][d]
   float* const doutputsT = bump.take(blockQueries * D);  // [d][query]
   float* const dqueriesT = bump.take(blockQueries * D);  // [d][query]
-  float* const s = bump.take(T * blockQueries);          // [key][query]
-  float* const dp = bump.take(T * blockQueries);
-  float* const p = bump.take(T * blockQueries);
+  float* const p = bump.take(T * blockQueries);          // [key][query]
   float* const ds = bump.take(T * blockQueries);
-  float* const dsAcross = bump.take(T * blockQueries);
+  float* const s = bump.take(keysAtOnce * panelColumns);  // [key][query of a panel]
+  float* const dp = bump.take(keysAtOnce * panelColumns);
+  float* const dsAcross = bump.take(keysAtOnce * panelColumns);
   float* const log = bump.take(blockQueries);
   float* const rowSums = bump.take(blockQueries);
 
@@ -361,8 +370,6 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
     gather(task.qkv + task.value(first), shape.columns(), count, nullptr, 1, rows, shape);
     alongRows<Format>(rows, values + first * D / pack, blockQueries, D);
   }
-  std::memset(dkeys, 0, size_t(T * D) * sizeof(float));
-  std::memset(dvalues, 0, size_t(T * D) * sizeof(float));
 
   for (int64_t first = 0; first < T; first += blockQueries) {
     const int64_t count = std::min(blockQueries, shape.length - first);
@@ -370,11 +377,10 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
     for (int64_t member = 0; member < shape.group(); member++) {
       const int64_t queryHead = task.queryHead(member), place = first * outputs + queryHead * d;
       const float* const table = task.rotary + first * d;
-      for (int64_t i = 0; i < blockQueries; i++) {
-        log[i] = i < count ? logSumExp[queryHead * shape.length + first + i] : 0;
-        const int64_t row = place + i * outputs;
-        rowSums[i] = i < count ? rowProduct(output + row, doutput + row, d) : 0;
-      }
+      std::memcpy(log, logSumExp + queryHead * shape.length + first, size_t(count) * sizeof(float));
+      rowProducts(output + place, doutput + place, outputs, count, d, rowSums);
+      std::fill(log + count, log + blockQueries, 0.0f);
+      std::fill(rowSums + count, rowSums + blockQueries, 0.0f);
       gather(task.qkv + task.query(member, first), shape.columns(), count, table, task.scale(), rows, shape);
       acrossRows<Format>(rows, queries, blockQueries, D);
       alongRows<Format>(rows, elements, blockQueries, D);
@@ -386,28 +392,32 @@ void backwardTask(const Task& task, const Values& output, const float* logSumExp
 
       const int64_t begin = window.begin;
       for (int64_t column = 0; column < blockQueries; column += panelColumns) {
-        const int64_t end = first + column + panelColumns, visible = end - begin;
-        multiplySmall<Format>(keys + begin * D / pack, D / pack, queriesT + column, blockQueries, s + column,
-                              blockQueries, visible, panelColumns, D / pack, false);
-        multiplySmall<Format>(values + begin * D / pack, D / pack, doutputsT + column, blockQueries, dp + column,
-                              blockQueries, visible, panelColumns, D / pack, false);
-        for (int64_t vector = column; vector < column + panelColumns; vector += lanes) {
-          maskScores(s, window, vector, first + vector, end);
+        const int64_t end = first + column + panelColumns;
+        for (int64_t key = begin; key < end; key += keysAtOnce) {
+          const int64_t count = std::min(keysAtOnce, end - key), at = ((key - begin) * blockQueries + column) / pack;
+          multiplySmall<Format>(keys + key * D / pack, D / pack, queriesT + column, blockQueries, s, panelColumns, count,
+                                panelColumns, D / pack, false);
+          multiplySmall<Format>(values + key * D / pack, D / pack, doutputsT + column, blockQueries, dp, panelColumns,
+                                count, panelColumns, D / pack, false);
+          maskScores(s, window, column, first + column, {key, key + count});
+          scoreGradients<Format>(s, dp, log + column, rowSums + column, count, p + at, ds + at, dsAcross);
+          multiplySmall<Format>(keysT + key / pack, T / pack, dsAcross, panelColumns, dqueriesT + column, blockQueries,
+                                D, panelColumns, count / pack, key > begin);
         }
-        scoreGradients<Format>(s + column, dp + column, log + column, rowSums + column, visible, p + column / pack,
-                               ds + column / pack, dsAcross + column);
-        multiplySmall<Format>(keysT + begin / pack, T / pack, dsAcross + column, blockQueries, dqueriesT + column,
-                              blockQueries, D, panelColumns, visible / pack, false);
       }
-      // Keys before the block meet all of its queries; those of its own panels only the queries of later panels.
+      // Keys before the block meet all of its queries; those of its own panels only the queries of later panels, and
+      // those of the first member are the first that they meet.
+      const auto addTo = [&](int64_t key, int64_t end, int64_t column, bool add) {
+        const int64_t from = column / pack, at = (key - begin) * blockQueries / pack + from;
+        const int64_t steps = blockQueries / pack - from;
+        multiplySmall<Format>(p + at, blockQueries / pack, doutputs + from * D, D, dvalues + key * D, D, end - key, D,
+                              steps, add);
+        multiplySmall<Format>(ds + at, blockQueries / pack, queries + from * D, D, dkeys + key * D, D, end - key, D,
+                              steps, add);
+      };
+      addTo(begin, first, 0, true);
       for (int64_t column = 0; column < blockQueries; column += panelColumns) {
-        const int64_t key = column == 0 ? begin : first + column;
-        const int64_t keyRows = first + column + panelColumns - key, from = column / pack;
-        const int64_t at = (key - begin) * blockQueries / pack + from, steps = blockQueries / pack - from;
-        multiplySmall<Format>(p + at, blockQueries / pack, doutputs + from * D, D, dvalues + key * D, D, keyRows, D,
-                              steps, true);
-        multiplySmall<Format>(ds + at, blockQueries / pack, queries + from * D, D, dkeys + key * D, D, keyRows, D,
-                              steps, true);
+        addTo(first + column, first + column + panelColumns, column, member > 0);
       }
       transposed(dqueriesT, blockQueries, rows, D, D, blockQueries);
       scatter(rows, count, table, task.scale(), dqkv + task.query(member, first), shape.columns(), add,
