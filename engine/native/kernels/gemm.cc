@@ -79,13 +79,22 @@ void multiplyEitherWay(const Team& team, int64_t rows, int64_t columns, int64_t 
   else multiplyUnpacked<Format>(team, rows, columns, inner, a, b, FloatTarget{output});
 }
 
+// Whether all rows meet a panel of a packed b before the next one does: few do, and more where products are so fast that
+// b had better come from memory once, not once for each thread, as long as packed rows stay in the second-level cache.
+template <class Format>
+bool panelsPassOnce(int64_t rows, const PackedOperand& b) {
+  constexpr int64_t mostNumbers = 512 * 1024, timesAsMany = 8;
+  if (rows <= fewRows<Format>) return true;
+  return Format::inMatrixRegisters && b.gates == 0 && rows * b.inner <= mostNumbers && b.columns >= timesAsMany * rows;
+}
+
 template <class Rows, class Target>
 void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedOperand& b, const Target& target) {
   using Format = typename Rows::Format;
   [[maybe_unused]] const MatrixRegisters shaped;
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.panels, ceilDivide(b.columns, panelColumns)};
-  if (rows > fewRows<Format>) {
+  if (!panelsPassOnce<Format>(rows, b)) {
     if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, Format::rowsPerTile), tilesPerBlock, team.threads);
     team.followFirst();
     multiplyManyRows(team, rows, b.columns, cut, a, panels, target);

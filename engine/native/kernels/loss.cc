@@ -1,8 +1,8 @@
 // Cross-entropy of a softmax over the vocabulary, with its gradients, without storing the logits.
 //
 // The logits of a step are its largest matrix by far (4096 tokens x 8192 ids: 134 MB, and their gradient as much
-// again). They are made in chunks of rows that fit into the last-level cache, and everything that needs them happens
-// while a chunk is there:
+// again). They are made in chunks of a few hundred rows, which stay in the last-level cache unless the vocabulary is large,
+// and everything that needs them happens while a chunk is there:
 //
 //     logits = hidden Wt          one product with the packed embedding
 //     softmax                     log-probability of the target, entropy of the row if asked for; logits become
@@ -21,6 +21,7 @@
 #include <cstring>
 
 #include "../binding.h"
+#include "../gemm-tile.h"
 #include "../gemm.h"
 #include "../pool.h"
 #include "../simd.h"
@@ -32,9 +33,11 @@ constexpr float lowest = -3e38f;
 constexpr int64_t mostRows = 32;  // that a thread takes at once
 
 // 16 MiB of logits, but no more than 512 rows, and no fewer than 256 though they leave the cache then: every chunk reads
-// and writes all of the embedding's gradient.
+// and writes all of the embedding's gradient. Where matrix registers multiply, that is what takes most of the time: 128
+// MiB.
 int64_t rowsPerChunk(int64_t vocabulary) {
-  return std::clamp<int64_t>((int64_t(4) << 20) / std::max<int64_t>(1, vocabulary) / 64 * 64, 256, 512);
+  constexpr int64_t logits = int64_t(matrixRegisters ? 32 : 4) << 20;
+  return std::clamp<int64_t>(logits / std::max<int64_t>(1, vocabulary) / 64 * 64, 256, 512);
 }
 
 // An odd number of cache lines: rows a power of two apart would meet in a few sets of every cache.
