@@ -229,17 +229,17 @@ inline Scratch& poolScratch() {
 
 inline Scratch& sharedScratch(const Team& team) { return team.threads > 1 ? poolScratch() : ownScratch(); }
 
-// Takes blocks of tiles from the queue, which was reset.
+// Takes blocks of tiles from the queue, which was reset to items of `tilesPerItem`.
 template <class Rows, class Target>
 void multiplyManyRows(const Team& team, int64_t rows, int64_t columns, const Cut& cut, const Rows& a,
-                      const Panels& panels, const Target& target) {
+                      const Panels& panels, const Target& target, int64_t tilesPerItem = 1) {
   using Format = typename Rows::Format;
   constexpr int tileRows = Format::rowsPerTile;
   const int64_t tileSize = stripSize<tileRows>(cut.stepsPerBlock);
   const int64_t groupPanels = std::max<int64_t>(1, groupSize / stripSize<panelColumns>(cut.stepsPerBlock));
   float* const packed = ownScratch().a.atLeast(tilesPerBlock * tileSize);
   sharedScratch(team).queue.forEachRun(team, [&](Range run) {
-    const int64_t begin = run.begin * tileRows, end = std::min(run.end * tileRows, rows);
+    const int64_t begin = run.begin * tilesPerItem * tileRows, end = std::min(run.end * tilesPerItem * tileRows, rows);
     TilesFor<Format, Target> tiles;
     a.prepare(begin, end - begin);
     for (int64_t block = 0; block < cut.blocks; block++) {

@@ -95,9 +95,16 @@ void multiplyPacked(const Team& team, int64_t rows, const Rows& a, const PackedO
   const Cut cut(b.inner, Format::kPerStep);
   const Panels panels{b.panels, ceilDivide(b.columns, panelColumns)};
   if (!panelsPassOnce<Format>(rows, b)) {
-    if (team.thread == 0) sharedScratch(team).queue.reset(ceilDivide(rows, Format::rowsPerTile), tilesPerBlock, team.threads);
+    const int64_t tiles = ceilDivide(rows, Format::rowsPerTile);
+    // Every run reads all of b: if that is more than a cache holds, a thread has its part in one.
+    constexpr int64_t largeBytes = 4 << 20;
+    const bool inOne = b.bytes() > largeBytes && tiles <= team.threads * tilesPerBlock;
+    const int64_t each = inOne ? ceilDivide(tiles, team.threads) : 1;
+    if (team.thread == 0) {
+      sharedScratch(team).queue.reset(ceilDivide(tiles, each), inOne ? 1 : tilesPerBlock, team.threads);
+    }
     team.followFirst();
-    multiplyManyRows(team, rows, b.columns, cut, a, panels, target);
+    multiplyManyRows(team, rows, b.columns, cut, a, panels, target, each);
     return;
   }
   PackedOrder& order = sharedScratch(team).order;
