@@ -221,6 +221,31 @@ describe.each(['f32', 'bf16'] satisfies Precision[])('matrix products in %s', (n
     }
   });
 
+  it('give a row the same bits with a packed weight larger than a cache, and of many outputs', () => {
+    setPrecision(name);
+    for (const [inputs, outputs] of [
+      [40, 2600],
+      [6000, 400],
+    ] as const) {
+      const [rows, first, few] = [300, 270, 20];
+      const [x, weight] = [numbers(rows * inputs, 1), numbers(outputs * inputs, 2)];
+      for (const format of [name, 'int8'] as const) {
+        const packed = native().packWeight(weight, format, false, inputs, outputs);
+        const product = (from: number, count: number) => {
+          const y = new Float32Array(count * outputs);
+          native().productPacked(x.subarray(from * inputs, (from + count) * inputs), packed, null, y, count);
+          return y;
+        };
+        const all = product(0, rows);
+        const expected = all.subarray(first * outputs, (first + few) * outputs);
+        expect(bits(product(first, few)) === bits(expected), `${format} ${outputs}`).toBe(true);
+        setThreads(1);
+        expect(bits(product(0, rows)) === bits(all), `${format} ${outputs} on one thread`).toBe(true);
+        setThreads(defaultThreads);
+      }
+    }
+  });
+
   it('give an output the same bits among few and among many', () => {
     setPrecision(name);
     const [rows, inputs, outputs] = [230, 500, 130];
