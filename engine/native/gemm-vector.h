@@ -53,9 +53,6 @@ class MatrixTimesVector {
     return copy;
   }
 
-  static float asFloat(float number) { return number; }
-  static float asFloat(uint16_t number) { return fromBf16(number); }
-
   template <class Number, class Put>
   void multiplyByRows(const Number* numbers, const Put& put) const {
     WorkQueue& queue = sharedScratch(team).queue;
@@ -72,16 +69,13 @@ class MatrixTimesVector {
   void dotProducts(const Number* numbers, int64_t row, const Put& put) const {
     const Number* const first = numbers + row * matrix.stride;
     Floats parts[rows] = {};
-    const auto add = [&](int64_t k, int64_t present) __attribute__((always_inline)) {
+    forEachVector(inner, [&](int64_t k, int64_t present) __attribute__((always_inline)) {
       const Floats here = FloatFormat::loadAlong(vector + k, present);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; r++) {
         parts[r] = fma(FloatFormat::loadAlong(first + r * matrix.stride + k, present), here, parts[r]);
       }
-    };
-    int64_t k = 0;
-    for (; k + lanes <= inner; k += lanes) add(k, lanes);
-    if (k < inner) add(k, inner - k);
+    });
     for (int r = 0; r < rows; r++) put(row + r, sum(parts[r]));
   }
 

@@ -284,6 +284,10 @@ inline float fromBf16(uint16_t half) {
   return value;
 }
 
+// A stored number, of either kind.
+inline float asFloat(float value) { return value; }
+inline float asFloat(uint16_t half) { return fromBf16(half); }
+
 // Each lane rounded to bfloat16, still as a float: to nearest, ties to even; NaN stays NaN.
 inline Floats roundToBf16(Floats value) {
   Ints bits;
@@ -396,6 +400,15 @@ inline void storeUpTo(int64_t count, float* to, Floats value) {
 inline void storeUpTo(int64_t count, uint16_t* to, Floats value) {
   if (count >= lanes) storeBf16(to, value);
   else storeBf16Partial(to, value, count);
+}
+
+// body(i, count) for each vector of a row of `width` numbers, from i on: `count` is what loadUpTo() and storeUpTo() are
+// to take, a constant but for the last vector, so that the compiler leaves their tests out of the loop.
+template <class Body>
+inline void forEachVector(int64_t width, Body body) {
+  int64_t i = 0;
+  for (; i + lanes <= width; i += lanes) body(i, int64_t(lanes));
+  if (i < width) body(i, width - i);
 }
 
 }  // namespace parley::PARLEY_ISA

@@ -79,9 +79,6 @@ void prefetchRow(const Number* row, int64_t headDim) {
   for (int64_t i = 0; i < headDim; i += line) __builtin_prefetch(row + i);
 }
 
-inline float asFloat(float value) { return value; }
-inline float asFloat(uint16_t value) { return fromBf16(value); }
-
 // Copies rows of one head into to[blockQueries][paddedDim], rotated by `table` (if any) and scaled. Rows from `count`
 // on and columns from headDim on are zero.
 template <class Number>

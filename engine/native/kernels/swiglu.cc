@@ -10,15 +10,6 @@ namespace {
 
 constexpr int64_t rowGrain = 8;
 
-// body(i, count) for each vector of a row of `width` numbers, from i on: `count` is what loadUpTo() and storeUpTo() are
-// to take, a constant but for the last vector, so that the compiler leaves their tests out of the loop.
-template <class Body>
-void forEachVector(int64_t width, Body body) {
-  int64_t i = 0;
-  for (; i + lanes <= width; i += lanes) body(i, int64_t(lanes));
-  if (i < width) body(i, width - i);
-}
-
 template <class In, class Out>
 void activateRow(const In* gate, Out* out, int64_t width) {
   const In* const up = gate + width;
