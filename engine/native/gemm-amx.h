@@ -125,7 +125,7 @@ class VectorRows {
   template <class Output>
   explicit VectorRows(const Output& output) {
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+    for (int r = 0; r < rows; r++) sums[r] = output.start(r);
   }
 
   // One step of a panel; that of the first row is at `a`.
@@ -134,8 +134,8 @@ class VectorRows {
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++) {
       const auto element = Order::broadcastElement(a + r * aStride);
-      Order::multiplyAdd(element, b0, parts[r][0]);
-      Order::multiplyAdd(element, b1, parts[r][1]);
+      Order::multiplyAdd(element, b0, parts[r].first);
+      Order::multiplyAdd(element, b1, parts[r].second);
     }
   }
 
@@ -143,10 +143,8 @@ class VectorRows {
   void endMatrix() {
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++) {
-      for (int half = 0; half < 2; half++) {
-        sums[r][half] = Order::total(sums[r][half], parts[r][half]);
-        parts[r][half] = typename Order::Part{};
-      }
+      sums[r] = {Order::total(sums[r].first, parts[r].first), Order::total(sums[r].second, parts[r].second)};
+      parts[r] = {typename Order::Part{}, typename Order::Part{}};
     }
   }
 
@@ -158,8 +156,8 @@ class VectorRows {
 
  private:
   using Order = typename Format::MatrixOrder;
-  typename Order::Sums sums[rows][2];
-  typename Order::Part parts[rows][2] = {};
+  RowSums<typename Order::Sums> sums[rows];
+  RowSums<typename Order::Part> parts[rows] = {};
 };
 
 template <class Format, int rows, class Panel, class Output>
@@ -244,14 +242,13 @@ class MatrixTiles {
 
   Output before;  // where the sums in the registers belong
   int64_t rowsBefore = 0;
-  Sums sums[matrixTileRows][2], starts[matrixTileRows][2];
+  RowSums<Sums> sums[matrixTileRows], starts[matrixTileRows];
 
   // Sums of no products: what they start from.
   void computeNothing(int64_t rows, const Output& output) {
     finish();
     for (int64_t row = 0; row < rows; row++) {
-      output.start(row, starts[row]);
-      output.finish(row, starts[row]);
+      output.finish(row, output.start(row));
     }
   }
 
@@ -259,7 +256,7 @@ class MatrixTiles {
     if (const auto whole = output.wholeBefore(rows == matrixTileRows)) return whole;
     if (output.startOfRows() != nullptr) return {output.startOfRows(), 0};
     finish();
-    for (int64_t row = 0; row < rows; row++) output.start(row, starts[row]);
+    for (int64_t row = 0; row < rows; row++) starts[row] = output.start(row);
     return {starts, panelColumns};
   }
 

@@ -255,21 +255,21 @@ struct CompactTile {
   using Arithmetic = typename Format::Arithmetic;
   using Sums = typename Arithmetic::Sums;
 
-  static void addStep(const float* a, const PanelHalves& first, const PanelHalves& second, Sums (&sums)[rows][2]) {
+  static void addStep(const float* a, const PanelHalves& first, const PanelHalves& second, RowSums<Sums> (&sums)[rows]) {
     const auto b0 = Arithmetic::asElement((Floats)first), b1 = Arithmetic::asElement((Floats)second);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
       const auto element = Arithmetic::broadcastElement(a + r);
-      sums[r][0] = Arithmetic::multiplyAdd(element, b0, sums[r][0]);
-      sums[r][1] = Arithmetic::multiplyAdd(element, b1, sums[r][1]);
+      sums[r].first = Arithmetic::multiplyAdd(element, b0, sums[r].first);
+      sums[r].second = Arithmetic::multiplyAdd(element, b1, sums[r].second);
     }
   }
 
   template <class Output>
   static void compute(const float* a, CompactPairs panel, int64_t steps, const Output& output) {
-    Sums sums[rows][2];
+    RowSums<Sums> sums[rows];
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+    for (int r = 0; r < rows; r++) sums[r] = output.start(r);
     for (int64_t step = 0; step < steps; step += 2) {
       PanelHalves pair[4];
       panel.next(pair);

@@ -243,32 +243,34 @@ struct QuantizedTileOutput {
   int64_t residualStride;
   QuantizedSums scaling;
   int64_t columns;
-  bool first, last;
+  bool isFirst, isLast;
 
   bool startsFromZero() const { return false; }
   // Where the sums of every row start, if that is the same.
-  const int32_t* startOfRows() const { return first ? scaling.starts() : nullptr; }
+  const int32_t* startOfRows() const { return isFirst ? scaling.starts() : nullptr; }
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  void start(int row, Ints (&sums)[2]) const {
-    for (int half = 0; half < 2; half++) {
-      const float* const at = data + row * stride + half * lanes;
-      sums[half] = first ? scaling.start(half) : (Ints)loadPart(at, half);
-    }
+  RowSums<Ints> start(int row) const {
+    const float* const from = data + row * stride;
+    if (isFirst) return {scaling.start(0), scaling.start(1)};
+    return {(Ints)loadPart(from, 0), (Ints)loadPart(from + lanes, 1)};
   }
 
-  void finish(int row, const Ints (&sums)[2]) const {
-    for (int half = 0; half < 2; half++) {
-      float* const at = data + row * stride + half * lanes;
-      Floats result = (Floats)sums[half];
-      if (last) {
-        result = scaling.finish(row, half, sums[half]);
-        if (residual != nullptr) result = result + loadPart(residual + row * residualStride + half * lanes, half);
-      }
-      if (columns >= panelColumns) store(at, result);
-      else storePartial(at, result, inHalf(half));
+  void finish(int row, RowSums<Ints> sums) const {
+    finishHalf(row, 0, sums.first);
+    finishHalf(row, 1, sums.second);
+  }
+
+  void finishHalf(int row, int half, Ints sum) const {
+    float* const at = data + row * stride + half * lanes;
+    Floats result = (Floats)sum;
+    if (isLast) {
+      result = scaling.finish(row, half, sum);
+      if (residual != nullptr) result = result + loadPart(residual + row * residualStride + half * lanes, half);
     }
+    if (columns >= panelColumns) store(at, result);
+    else storePartial(at, result, inHalf(half));
   }
 
   int64_t inHalf(int half) const {

@@ -34,14 +34,14 @@ struct ThinTile {
   }
 
   // Half a panel. `b` points to (first column, first k) of a matrix by rows.
-  template <int group, class Number>
+  template <Sums RowSums<Sums>::*half, class Number>
   static void addAlong(const float* a, const Number* b, int64_t stride, int64_t columns, int64_t inner,
-                       Sums (&all)[rows][2]) {
+                       RowSums<Sums> (&all)[rows]) {
     constexpr int64_t whole = lanes * Format::kPerStep;
     constexpr int64_t ahead = 2 * whole;
     Sums sums[rows];  // of their own: what `all` refers to might be a part of b
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) sums[r] = all[r][group];
+    for (int r = 0; r < rows; r++) sums[r] = all[r].*half;
     int64_t k = 0;
     for (; columns >= lanes && k + whole <= inner; k += whole, a += lanes * tileRows) {
       Floats block[lanes];
@@ -60,17 +60,17 @@ struct ThinTile {
       for (int i = 0; i < steps; i++) add(a + i * tileRows, block[i], sums);
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) all[r][group] = sums[r];
+    for (int r = 0; r < rows; r++) all[r].*half = sums[r];
   }
 
   // `b` points to (first k, first column) of a matrix by columns.
   template <class Number>
   static void addAcross(const float* a, const Number* b, int64_t stride, int64_t columns, int64_t inner,
-                        Sums (&all)[rows][2]) {
+                        RowSums<Sums> (&all)[rows]) {
     constexpr int rowsAhead = 16;
     Sums first[rows], second[rows];
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) first[r] = all[r][0], second[r] = all[r][1];
+    for (int r = 0; r < rows; r++) first[r] = all[r].first, second[r] = all[r].second;
     const bool whole = columns >= panelColumns;
     for (int64_t k = 0; k < inner; k += Format::kPerStep, a += tileRows) {
       const Number* const at = b + k * stride;
@@ -82,24 +82,24 @@ struct ThinTile {
       if (columns > lanes) add(a, Format::loadAcross(at + lanes, nextHalf, whole ? lanes : columns - lanes), second);
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) all[r][0] = first[r], all[r][1] = second[r];
+    for (int r = 0; r < rows; r++) all[r] = {first[r], second[r]};
   }
 
   template <class Number>
   static void addPanel(const float* a, const Number* b, const Operand& operand, int64_t columns, int64_t inner,
-                       Sums (&sums)[rows][2]) {
+                       RowSums<Sums> (&sums)[rows]) {
     if (!operand.innerContiguous) return addAcross(a, b, operand.stride, columns, inner, sums);
-    addAlong<0>(a, b, operand.stride, columns, inner, sums);
-    if (columns > lanes) addAlong<1>(a, b + lanes * operand.stride, operand.stride, columns - lanes, inner, sums);
+    addAlong<&RowSums<Sums>::first>(a, b, operand.stride, columns, inner, sums);
+    if (columns > lanes) addAlong<&RowSums<Sums>::second>(a, b + lanes * operand.stride, operand.stride, columns - lanes, inner, sums);
   }
 
   // A panel of `columns` from `column` on, of b's `inner` k's from `k` on; `a` holds its rows packed.
   template <class Output>
   static void compute(const float* a, const Operand& b, int64_t column, int64_t columns, int64_t k, int64_t inner,
                       const Output& output) {
-    Sums sums[rows][2];
+    RowSums<Sums> sums[rows];
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+    for (int r = 0; r < rows; r++) sums[r] = output.start(r);
     const Values from = b.values + (b.innerContiguous ? column * b.stride + k : k * b.stride + column);
     if (from.bf16) addPanel(a, from.halves(), b, columns, inner, sums);
     else addPanel(a, from.floats(), b, columns, inner, sums);

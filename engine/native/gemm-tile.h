@@ -167,6 +167,13 @@ struct SumsInMemory {
   explicit operator bool() const { return data != nullptr; }
 };
 
+// The sums of one row of a tile. Outputs give and take them as values, so that those of a tile stay in registers: GCC
+// keeps in memory what it has given a function the address of, and stored and loaded every sum at every step.
+template <class Sums>
+struct RowSums {
+  Sums first, second;
+};
+
 // Where a tile's sums start and end up. `columns` of the panel exist. Sums that lie as matrix registers hold them need
 // not pass through start() and finish(): wholeBefore() and wholeAfter() say where, if a tile has all of its 32 rows or not.
 struct TileOutput {
@@ -187,27 +194,21 @@ struct TileOutput {
     return {data, stride};
   }
 
-  void start(int row, Floats (&sums)[2]) const {
+  [[gnu::always_inline]] RowSums<Floats> start(int row) const {
     const float* const from = initial + row * initialStride;
-    if (initial == nullptr) {
-      sums[0] = sums[1] = Floats{};
-    } else if (columns >= panelColumns) {
-      sums[0] = load(from);
-      sums[1] = load(from + lanes);
-    } else {
-      sums[0] = loadPartial(from, inFirst());
-      sums[1] = loadPartial(from + lanes, columns - inFirst());
-    }
+    if (initial == nullptr) return {Floats{}, Floats{}};
+    if (columns >= panelColumns) return {load(from), load(from + lanes)};
+    return {loadPartial(from, inFirst()), loadPartial(from + lanes, columns - inFirst())};
   }
 
-  void finish(int row, const Floats (&sums)[2]) const {
+  [[gnu::always_inline]] void finish(int row, RowSums<Floats> sums) const {
     float* const to = data + row * stride;
     if (columns >= panelColumns) {
-      store(to, sums[0]);
-      store(to + lanes, sums[1]);
+      store(to, sums.first);
+      store(to + lanes, sums.second);
     } else {
-      storePartial(to, sums[0], inFirst());
-      storePartial(to + lanes, sums[1], columns - inFirst());
+      storePartial(to, sums.first, inFirst());
+      storePartial(to + lanes, sums.second, columns - inFirst());
     }
   }
 
@@ -221,35 +222,35 @@ struct RoundedTileOutput {
   float* partial;
   int64_t partialStride;
   int64_t columns;
-  bool first, last;
+  bool isFirst, isLast;
 
-  bool startsFromZero() const { return first; }
+  bool startsFromZero() const { return isFirst; }
   static constexpr const float* startOfRows() { return nullptr; }
   SumsInMemory<const void> wholeBefore(bool) const {
-    if (first) return {};
+    if (isFirst) return {};
     return {partial, partialStride};
   }
   SumsInMemory<void> wholeAfter(bool) const {
-    if (last) return {};
+    if (isLast) return {};
     return {partial, partialStride};
   }
 
-  void start(int row, Floats (&sums)[2]) const {
+  [[gnu::always_inline]] RowSums<Floats> start(int row) const {
     const float* const from = partial + row * partialStride;
-    sums[0] = first ? Floats{} : load(from);
-    sums[1] = first ? Floats{} : load(from + lanes);
+    if (isFirst) return {Floats{}, Floats{}};
+    return {load(from), load(from + lanes)};
   }
 
-  void finish(int row, const Floats (&sums)[2]) const {
+  [[gnu::always_inline]] void finish(int row, RowSums<Floats> sums) const {
     uint16_t* const to = data + row * stride;
-    if (last && columns >= panelColumns) {
-      storeBf16(to, sums[0], sums[1]);
-    } else if (last) {
-      storeUpTo(columns, to, sums[0]);
-      if (columns > lanes) storeUpTo(columns - lanes, to + lanes, sums[1]);
+    if (isLast && columns >= panelColumns) {
+      storeBf16(to, sums.first, sums.second);
+    } else if (isLast) {
+      storeUpTo(columns, to, sums.first);
+      if (columns > lanes) storeUpTo(columns - lanes, to + lanes, sums.second);
     } else {
-      store(partial + row * partialStride, sums[0]);
-      store(partial + row * partialStride + lanes, sums[1]);
+      store(partial + row * partialStride, sums.first);
+      store(partial + row * partialStride + lanes, sums.second);
     }
   }
 };
@@ -275,25 +276,26 @@ struct GatedTileOutput {
   int64_t partialStride;
   Scaling scaling;
   int64_t outputs;
-  bool first, last;
+  bool isFirst, isLast;
 
-  bool startsFromZero() const { return first && Scaling::fromZero; }
-  auto startOfRows() const { return first ? scaling.starts() : nullptr; }
+  bool startsFromZero() const { return isFirst && Scaling::fromZero; }
+  auto startOfRows() const { return isFirst ? scaling.starts() : nullptr; }
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  void start(int row, Sums (&sums)[2]) const {
-    for (int half = 0; half < 2; half++) {
-      sums[half] = first ? scaling.start(half) : (Sums)load(partial + row * partialStride + half * lanes);
-    }
+  RowSums<Sums> start(int row) const {
+    const float* const from = partial + row * partialStride;
+    if (isFirst) return {scaling.start(0), scaling.start(1)};
+    return {(Sums)load(from), (Sums)load(from + lanes)};
   }
 
-  void finish(int row, const Sums (&sums)[2]) const {
-    if (last) {
-      const Floats gated = silu(scaling.finish(row, 0, sums[0])) * scaling.finish(row, 1, sums[1]);
+  void finish(int row, RowSums<Sums> sums) const {
+    if (isLast) {
+      const Floats gated = silu(scaling.finish(row, 0, sums.first)) * scaling.finish(row, 1, sums.second);
       storeUpTo(outputs, data + row * stride, gated);
     } else {
-      for (int half = 0; half < 2; half++) store(partial + row * partialStride + half * lanes, (Floats)sums[half]);
+      store(partial + row * partialStride, (Floats)sums.first);
+      store(partial + row * partialStride + lanes, (Floats)sums.second);
     }
   }
 };
@@ -311,17 +313,16 @@ struct TransposedTileOutput {
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  void start(int row, Floats (&sums)[2]) const {
+  RowSums<Floats> start(int row) const {
     float values[panelColumns] = {};
     for (int64_t i = 0; initial != nullptr && i < inPanel(); i++) values[i] = initial[i * initialStride + row];
-    sums[0] = load(values);
-    sums[1] = load(values + lanes);
+    return {load(values), load(values + lanes)};
   }
 
-  void finish(int row, const Floats (&sums)[2]) const {
+  void finish(int row, RowSums<Floats> sums) const {
     float values[panelColumns];
-    store(values, sums[0]);
-    store(values + lanes, sums[1]);
+    store(values, sums.first);
+    store(values + lanes, sums.second);
     for (int64_t i = 0; i < inPanel(); i++) data[i * stride + row] = values[i];
   }
 
@@ -338,9 +339,9 @@ void computeTile(const float* __restrict a, const float* __restrict b, const flo
   constexpr int aloneRows = 4;
   constexpr int stepsAhead = 16;  // what comes next is in the second-level cache at best
   askForOutputs(rows, steps, output);
-  typename Arithmetic::Sums sums[rows][2];
+  RowSums<typename Arithmetic::Sums> sums[rows];
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; r++) output.start(r, sums[r]);
+  for (int r = 0; r < rows; r++) sums[r] = output.start(r);
 
   for (int64_t step = 0; step < steps; step++) {
     __builtin_prefetch(a + stepsAhead * tileRows);
@@ -352,8 +353,8 @@ void computeTile(const float* __restrict a, const float* __restrict b, const flo
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
       const auto element = Arithmetic::broadcastElement(a + r);
-      sums[r][0] = Arithmetic::multiplyAdd(element, b0, sums[r][0]);
-      if (vectors == 2) sums[r][1] = Arithmetic::multiplyAdd(element, b1, sums[r][1]);
+      sums[r].first = Arithmetic::multiplyAdd(element, b0, sums[r].first);
+      if (vectors == 2) sums[r].second = Arithmetic::multiplyAdd(element, b1, sums[r].second);
     }
     a += tileRows;
     b += panelColumns;

@@ -327,9 +327,6 @@ inline void storeBf16(uint16_t* to, Floats value) {
 #if defined(__AVX512BF16__)
   const __m256bh halves = _mm512_cvtneps_pbh(value);
   std::memcpy(to, &halves, sizeof halves);
-#elif defined(__AVX512F__)
-  const __m512i bits = _mm512_srli_epi32(_mm512_castps_si512(roundToBf16(value)), 16);
-  _mm256_storeu_si256((__m256i*)to, _mm512_cvtepi32_epi16(bits));
 #else
   typedef uint16_t Halves __attribute__((vector_size(2 * lanes)));
   const Floats rounded = roundToBf16(value);
