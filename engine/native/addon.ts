@@ -84,7 +84,8 @@ export interface Native extends OperationKernels, BytePairKernels {
   ): void;
   /**
    * A copy of weight[outputs, inputs] in the layout of the kernel, for weights that do not change. For fewRows bf16 is
-   * kept in 12 bits a number if nothing is lost by it: at most eight rows are faster then, more are slower.
+   * kept in 12 bits a number if nothing is lost by it, or in 16 where products take floats: at most eight rows are
+   * faster then, more are slower.
    */
   packWeight(
     weight: Float32Array,

@@ -169,6 +169,21 @@ class CompactPairs {
   int64_t exceptional, end = 0;  // in numbers of the panel: where the next exception is, and what has been restored
 };
 
+// How panels are made compact and restored.
+struct TwelveBits {
+  using Pairs = CompactPairs;
+
+  // In numbers of 16 bits.
+  static int64_t panelSize(const Cut& cut) { return compactSize(cut); }
+
+  static void take(const float* numbers, int64_t steps, int64_t columns, uint16_t* compact, CompactPanel& panel) {
+    compactPanel(reinterpret_cast<const uint16_t*>(numbers), steps, columns, compact, panel);
+  }
+  static void restore(const uint16_t* compact, const CompactPanel& panel, int64_t steps, float* numbers) {
+    restorePanel(compact, panel, steps, reinterpret_cast<uint16_t*>(numbers));
+  }
+};
+
 // Asks for what lies beside the next panels: first for the struct, a panel later for what that points to. Without, each
 // panel of a single row begins by waiting for both. Always inlined, as askForOutputs().
 [[gnu::always_inline]] inline void askForExceptions(const std::vector<CompactPanel>& panels, int64_t item) {
@@ -235,7 +250,7 @@ class CompactPanelInOrder {
   alignas(64) uint16_t numbers[stepsPerMatrix / 2 * halvesPerPair];
 };
 
-template <class Format, class Output>
+template <class Format, class Bits, class Output>
 void computeCompactTile(Tiles<Format, Output>& tiles, int64_t rows, const float* a, const uint16_t* compact,
                         const CompactPanel& panel, const uint16_t* soon, int64_t steps, const Output& output) {
   switch (rows) {
@@ -247,8 +262,9 @@ void computeCompactTile(Tiles<Format, Output>& tiles, int64_t rows, const float*
   }
 }
 #else
-// Up to so many rows a panel passes through the registers; beyond, restoring its numbers once for all rows pays.
-constexpr int compactRows = 8;
+// Up to so many rows a panel passes through the registers: fewer than a tile has, which leaves some for what is restored.
+// Beyond, restoring its numbers once for all rows pays.
+constexpr int compactRows = std::min(8, tileRows - 1);
 
 template <class Format, int rows>
 struct CompactTile {
@@ -265,8 +281,8 @@ struct CompactTile {
     }
   }
 
-  template <class Output>
-  static void compute(const float* a, CompactPairs panel, int64_t steps, const Output& output) {
+  template <class Pairs, class Output>
+  static void compute(const float* a, Pairs panel, int64_t steps, const Output& output) {
     RowSums<Sums> sums[rows];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) sums[r] = output.start(r);
@@ -281,18 +297,19 @@ struct CompactTile {
   }
 };
 
-template <class Format, class Output>
+template <class Format, class Bits, class Output>
 void computeCompactTile(Tiles<Format, Output>&, int64_t rows, const float* a, const uint16_t* compact,
                         const CompactPanel& panel, const uint16_t* soon, int64_t steps, const Output& output) {
+  const typename Bits::Pairs pairs(compact, panel, soon);
   switch (rows) {
-    case 1: return CompactTile<Format, 1>::compute(a, {compact, panel, soon}, steps, output);
-    case 2: return CompactTile<Format, 2>::compute(a, {compact, panel, soon}, steps, output);
-    case 3: return CompactTile<Format, 3>::compute(a, {compact, panel, soon}, steps, output);
-    case 4: return CompactTile<Format, 4>::compute(a, {compact, panel, soon}, steps, output);
-    case 5: return CompactTile<Format, 5>::compute(a, {compact, panel, soon}, steps, output);
-    case 6: return CompactTile<Format, 6>::compute(a, {compact, panel, soon}, steps, output);
-    case 7: return CompactTile<Format, 7>::compute(a, {compact, panel, soon}, steps, output);
-    default: return CompactTile<Format, 8>::compute(a, {compact, panel, soon}, steps, output);
+    case 1: return CompactTile<Format, 1>::compute(a, pairs, steps, output);
+    case 2: return CompactTile<Format, 2>::compute(a, pairs, steps, output);
+    case 3: return CompactTile<Format, 3>::compute(a, pairs, steps, output);
+    case 4: return CompactTile<Format, 4>::compute(a, pairs, steps, output);
+    case 5: return CompactTile<Format, 5>::compute(a, pairs, steps, output);
+    case 6: return CompactTile<Format, 6>::compute(a, pairs, steps, output);
+    case 7: return CompactTile<Format, 7>::compute(a, pairs, steps, output);
+    default: return CompactTile<Format, 8>::compute(a, pairs, steps, output);
   }
 }
 #endif

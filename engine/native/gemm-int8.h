@@ -251,13 +251,13 @@ struct QuantizedTileOutput {
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  RowSums<Ints> start(int row) const {
+  [[gnu::always_inline]] RowSums<Ints> start(int row) const {
     const float* const from = data + row * stride;
     if (isFirst) return {scaling.start(0), scaling.start(1)};
     return {(Ints)loadPart(from, 0), (Ints)loadPart(from + lanes, 1)};
   }
 
-  void finish(int row, RowSums<Ints> sums) const {
+  [[gnu::always_inline]] void finish(int row, RowSums<Ints> sums) const {
     finishHalf(row, 0, sums.first);
     finishHalf(row, 1, sums.second);
   }

@@ -66,6 +66,14 @@ struct FloatFormat : FloatArithmetic {
   static Floats across(Floats low, Floats) { return low; }
 };
 
+// The numbers of vectors of pairs of bf16.
+struct EvenAndOdd {
+  Floats even, odd;
+};
+inline EvenAndOdd numbersOf(Floats pairs) {
+  return {(Floats)((Ints)pairs << 16), (Floats)((Ints)pairs & int32_t(0xffff0000))};
+}
+
 #if defined(__AVX512BF16__)
 struct PairArithmetic {
   using Element = __m512bh;
@@ -77,14 +85,10 @@ struct PairArithmetic {
 
 // The same products in the order of matrix registers: those of even and of odd k's apart for some steps, then added.
 struct PairMatrixOrder {
-  struct Element {
-    Floats even, odd;
-  };
-  using Part = Element;
+  using Element = EvenAndOdd;
+  using Part = EvenAndOdd;
   using Sums = Floats;
-  static Element asElement(Floats packed) {
-    return {(Floats)((Ints)packed << 16), (Floats)((Ints)packed & int32_t(0xffff0000))};
-  }
+  static Element asElement(Floats packed) { return numbersOf(packed); }
   static Element broadcastElement(const float* packed) { return asElement(broadcast(*packed)); }
   static void multiplyAdd(const Element& a, const Element& b, Part& part) {
     part.even = fma(a.even, b.even, part.even);
@@ -167,8 +171,8 @@ struct SumsInMemory {
   explicit operator bool() const { return data != nullptr; }
 };
 
-// The sums of one row of a tile. Outputs give and take them as values, so that those of a tile stay in registers: GCC
-// keeps in memory what it has given a function the address of, and stored and loaded every sum at every step.
+// The sums of one row of a tile. What gives and takes them is always inlined: GCC keeps in memory what it has given a
+// function the address of, which for a struct of vectors is a value too, and stored and loaded every sum at every step.
 template <class Sums>
 struct RowSums {
   Sums first, second;
@@ -283,13 +287,13 @@ struct GatedTileOutput {
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  RowSums<Sums> start(int row) const {
+  [[gnu::always_inline]] RowSums<Sums> start(int row) const {
     const float* const from = partial + row * partialStride;
     if (isFirst) return {scaling.start(0), scaling.start(1)};
     return {(Sums)load(from), (Sums)load(from + lanes)};
   }
 
-  void finish(int row, RowSums<Sums> sums) const {
+  [[gnu::always_inline]] void finish(int row, RowSums<Sums> sums) const {
     if (isLast) {
       const Floats gated = silu(scaling.finish(row, 0, sums.first)) * scaling.finish(row, 1, sums.second);
       storeUpTo(outputs, data + row * stride, gated);
@@ -313,13 +317,13 @@ struct TransposedTileOutput {
   static constexpr SumsInMemory<const void> wholeBefore(bool) { return {}; }
   static constexpr SumsInMemory<void> wholeAfter(bool) { return {}; }
 
-  RowSums<Floats> start(int row) const {
+  [[gnu::always_inline]] RowSums<Floats> start(int row) const {
     float values[panelColumns] = {};
     for (int64_t i = 0; initial != nullptr && i < inPanel(); i++) values[i] = initial[i * initialStride + row];
     return {load(values), load(values + lanes)};
   }
 
-  void finish(int row, RowSums<Floats> sums) const {
+  [[gnu::always_inline]] void finish(int row, RowSums<Floats> sums) const {
     float values[panelColumns];
     store(values, sums.first);
     store(values + lanes, sums.second);

@@ -78,7 +78,8 @@ export class ParameterSet {
    *   quality: weights are rounded to 8 bits with one scale per output, inputs with one scale per row, after a
    *   rotation that leaves products as they are and shares large numbers out.
    * @param fewRows whether products have at most eight rows, mostly: then 'bf16' takes 12 bits a number, without loss,
-   *   and is 1.2 to 1.4 times as fast, as memory decides; with more rows it would take 5 to 10 % longer
+   *   and is 1.2 to 1.4 times as fast, as memory decides; with more rows it would take 5 to 10 % longer. Processors
+   *   without products of bf16 take 16 bits then instead of 32
    */
   pack(format: WeightFormat = precision(), fewRows = false): void {
     if (this.#layout.format === format) return;

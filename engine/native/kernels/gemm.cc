@@ -9,6 +9,7 @@
 //   gemm-vector.h    what differs for a single row or column in f32
 //   gemm-int8.h      what differs for 8-bit weights
 //   gemm-compact.h   what differs for packed bf16 weights in 12 bits
+//   gemm-half.h      the same in 16 bits, where tiles take floats
 //
 // This file puts them together to products in f32, bf16 and int8, and says what TypeScript calls.
 #include "../gemm.h"
@@ -17,6 +18,7 @@
 
 #include "../binding.h"
 #include "../gemm-compact.h"
+#include "../gemm-half.h"
 #include "../gemm-loops.h"
 #include "../gemm-operands.h"
 #include "../gemm-thin.h"
@@ -24,6 +26,9 @@
 
 namespace parley::PARLEY_ISA {
 namespace {
+
+// How packed bf16 weights take less memory than what tiles read.
+using CompactBits = std::conditional_t<Bf16Format::kPerStep == 2, TwelveBits, SixteenBits>;
 
 template <class Format, class Target>
 void multiplyUnpacked(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a,
@@ -126,9 +131,9 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
   const Cut cut(b.inner, Format::kPerStep);
   const int64_t panels = ceilDivide(b.columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
   const auto steps = [&](int64_t block) { return ceilDivide(cut.innerOf(block), Format::kPerStep); };
-  const auto compact = [&](int64_t item) { return b.compact.data() + item * compactSize(cut); };
+  const auto compact = [&](int64_t item) { return b.compact.data() + item * CompactBits::panelSize(cut); };
   const auto restore = [&](int64_t item, float* to) {
-    restorePanel(compact(item), b.compactPanels[item], steps(item / panels), reinterpret_cast<uint16_t*>(to));
+    CompactBits::restore(compact(item), b.compactPanels[item], steps(item / panels), to);
   };
   if (rows > fewRows<Format>) {
     Scratch& scratch = sharedScratch(team);
@@ -144,7 +149,7 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
     return;
   }
   PackedOrder& order = sharedScratch(team).order;
-  const int64_t panelBytes = compactSize(cut) * int64_t(sizeof(uint16_t));
+  const int64_t panelBytes = CompactBits::panelSize(cut) * int64_t(sizeof(uint16_t));
   if (team.thread == 0) order.arriveAt(cut, b.compact.data(), panels, panelBytes);
   const float* const packed = packRows(team, rows, b.columns, cut, a);
   const auto next = [&](int64_t block, int64_t panel) {
@@ -155,9 +160,10 @@ void multiplyCompact(const Team& team, int64_t rows, const Rows& a, const Packed
     forEachPanel(team, cut, [&](int64_t block, int64_t panel) {
       const int64_t item = block * panels + panel;
       askForExceptions(b.compactPanels, item);
-      computeCompactTile(tiles, rows, packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock),
-                         compact(item), b.compactPanels[item], next(block, panel), steps(block),
-                         target.tile(0, panel * panelColumns, b.columns, block, cut));
+      const float* const strip = packed + block * stripSize<Format::rowsPerTile>(cut.stepsPerBlock);
+      computeCompactTile<Format, CompactBits>(tiles, rows, strip, compact(item), b.compactPanels[item],
+                                              next(block, panel), steps(block),
+                                              target.tile(0, panel * panelColumns, b.columns, block, cut));
     });
     tiles.finish();
   } else {
@@ -258,16 +264,17 @@ void PackedOperand::pack(const Team& team, const Operand& b) {
 
 void PackedOperand::makeCompact() {
   constexpr int64_t numbersPerException = 500;  // one takes a thin product as long as a dozen vectors
-  if (format != WeightFormat::bf16 || Bf16Format::kPerStep != 2) return;
+  if (format != WeightFormat::bf16) return;
   const Cut cut(inner, Bf16Format::kPerStep);
   const int64_t count = ceilDivide(columns, panelColumns), size = stripSize<panelColumns>(cut.stepsPerBlock);
-  compact.atLeast(cut.blocks * count * compactSize(cut));
+  const int64_t compactSize = CompactBits::panelSize(cut);
+  compact.atLeast(cut.blocks * count * compactSize);
   compactPanels.assign(size_t(cut.blocks * count), CompactPanel{});
   parallel(cut.blocks * count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; item++) {
       const int64_t panel = item % count, steps = ceilDivide(cut.innerOf(item / count), Bf16Format::kPerStep);
-      compactPanel(reinterpret_cast<const uint16_t*>(panels + item * size), steps, columns - panel * panelColumns,
-                   compact.data() + item * compactSize(cut), compactPanels[item]);
+      CompactBits::take(panels + item * size, steps, columns - panel * panelColumns,
+                        compact.data() + item * compactSize, compactPanels[item]);
     }
   });
   int64_t exceptions = 0;
@@ -283,7 +290,8 @@ void PackedOperand::makeCompact() {
 
 int64_t PackedOperand::bytes() const {
   if (compactPanels.empty()) return packedSize(columns, inner, format) * int64_t(sizeof(float));
-  return int64_t(compactPanels.size()) * compactSize(Cut(inner, Bf16Format::kPerStep)) * int64_t(sizeof(uint16_t));
+  return int64_t(compactPanels.size()) * CompactBits::panelSize(Cut(inner, Bf16Format::kPerStep)) *
+         int64_t(sizeof(uint16_t));
 }
 
 void multiply(const Team& team, int64_t rows, int64_t columns, int64_t inner, const Operand& a, const Operand& b,
